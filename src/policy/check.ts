@@ -1,0 +1,32 @@
+/**
+ * A check: one step of the policy. It looks at an envelope and gives a verdict, or no word, and then the next check is
+ * asked (DESIGN "the policy"; `docs/architecture.md`). Built-in checks live in `checks/`; users of the library add their own.
+ */
+import type { Envelope, Session } from './envelope.ts';
+import type { Header, Verdict } from './verdict.ts';
+
+/** A verdict, or nothing: the next check is asked. */
+export type Word = Verdict | undefined;
+
+export interface Check {
+  /** Kebab-case; stands in the log line as `check=`. */
+  readonly name: string;
+  /**
+   * Whether the check may accept. If such a check fails, the recipient gets no 5xx any more: the fault may have swallowed
+   * an acceptance.
+   */
+  readonly canAccept: boolean;
+  /** Milliseconds `run` may take before it counts as failed; default 3,000. */
+  readonly deadline?: number;
+  /** Starts work as soon as the client is known (CONNECT), so that its latency hides behind the client's own round trips. */
+  prefetch?(session: Session): void;
+  /** Looks at one recipient. Synchronous where possible: a promise costs the hot path. */
+  run(envelope: Envelope): Word | Promise<Word>;
+  /** Headers for a message that passes; called once per message, at its end. */
+  headers?(
+    session: Session,
+    message: { readonly authenticated: boolean },
+  ): readonly Header[] | Promise<readonly Header[]>;
+  /** More for the log line of a decision in this session, such as the votes. */
+  logFields?(session: Session): Readonly<Record<string, string | undefined>>;
+}

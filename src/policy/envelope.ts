@@ -1,0 +1,31 @@
+/**
+ * The envelope: what a verdict is asked about, as any frontend can tell it. Immutable. A `Session` is one SMTP client's
+ * visit, an `Envelope` one recipient of one of its messages.
+ */
+import type { Address } from '../net/address.ts';
+
+export interface Session {
+  /** Our own id for the log: the MTA's queue id may not exist yet at RCPT. */
+  readonly id: string;
+  /** The client's address, or undefined if the peer has none (unix socket, local submission, unparsable). */
+  readonly address: Address | undefined;
+  /** How the client is connected: `tcp`, or why it has no address. Port 0 is mail that never came over SMTP. */
+  readonly transport: 'tcp' | 'no-port' | 'unix' | 'unknown';
+  /** The verified PTR name, or `[address]` if there is none, as the MTA gave it. */
+  readonly name: string;
+  /** `{daemon_name}`: which of the MTA's listeners took the connection; undefined if not told. */
+  readonly daemonName: string | undefined;
+}
+
+export interface Envelope {
+  readonly session: Session;
+  readonly helo: string | undefined;
+  /** As given, without angle brackets; empty for the null sender. */
+  readonly sender: string;
+  /** As given, without angle brackets. */
+  readonly recipient: string;
+  /** `{auth_authen}`, or undefined (never empty). */
+  readonly authenticated: string | undefined;
+  /** The MTA has refused this recipient already and only lets us know. */
+  readonly rejectedByMta: boolean;
+}

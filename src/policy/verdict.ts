@@ -1,0 +1,63 @@
+/**
+ * The verdict on one recipient: a closed union with a reason code from a closed set. The same words stand in reply
+ * templates, log, metrics and `explain`.
+ */
+
+/** Why a recipient was accepted, greylisted or rejected. */
+export type AcceptReason =
+  | 'local-client' // loopback, private, link-local or unique-local address
+  | 'no-address' // the peer has no address: local submission, unix socket, unknown family
+  | 'non-smtp' // port 0: mail that did not come over SMTP
+  | 'authenticated'
+  | 'rejected-by-mta'
+  | 'whitelist'
+  | 'exempt' // postmaster, abuse
+  | 'matured' // a pending triplet came back in time: it passes now
+  | 'known' // the triplet passed before
+  | 'end-of-message' // the null sender: the greylist speaks at end of message
+  | 'another-recipient' // the null sender's message is accepted for another recipient's sake
+  | 'fault'; // the greylist or its store failed
+export type GreylistReason =
+  | 'new' // never seen
+  | 'early' // came back before the delay was over
+  | 'too-soon' // came back so soon that the delay starts again
+  | 'late' // came back after the retry window: pending anew
+  | 'expired' // passed once, but was silent for longer than the lifetime
+  | 'fault'; // onFailure: tempfail
+export type RejectReason = 'blacklist' | 'dnsbl';
+export type ReasonCode = AcceptReason | GreylistReason | RejectReason;
+
+/** An SMTP reply: three-digit code, enhanced code (RFC 3463) of the same class, one line of text. */
+export interface Reply {
+  readonly code: number;
+  readonly enhanced: string;
+  readonly text: string;
+}
+
+export interface Accept {
+  readonly action: 'accept';
+  readonly reason: AcceptReason;
+  /** With `matured`: milliseconds from first seen to now, for the X-Greylist header. */
+  readonly delayed?: number;
+}
+export interface Greylist {
+  readonly action: 'greylist';
+  readonly reason: GreylistReason;
+  /** Whole seconds the client must still wait, at least 1. */
+  readonly wait: number;
+  readonly reply: Reply;
+}
+export interface Reject {
+  readonly action: 'reject';
+  readonly reason: RejectReason;
+  readonly reply: Reply;
+  /** With `dnsbl`: the zones known to list the client, public names, in configured order. */
+  readonly zones?: readonly string[];
+}
+export type Verdict = Accept | Greylist | Reject;
+
+/** A header to add at end of message, top of the message. The value has no line breaks. */
+export interface Header {
+  readonly name: string;
+  readonly value: string;
+}
