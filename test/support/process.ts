@@ -1,0 +1,238 @@
+/**
+ * Child processes for tests: start one, wait for a line it prints or a port it opens, stop it by its process id. Every child
+ * leads a process group of its own, and the group is gone when its owner ends, whatever became of the test.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Owner } from './temp-dir.ts';
+
+/** How a process ended: an exit code or the signal that killed it. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface SpawnOptions {
+  readonly cwd?: string;
+  /** Set on top of this process's environment; `undefined` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Written to standard input, which is then closed. */
+  readonly input?: string;
+}
+
+const running = new Set<Child>();
+process.on('exit', () => {
+  for (const child of running) child.signalGroup('SIGKILL');
+});
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
+
+export class Child {
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  readonly #process: ChildProcess;
+  readonly #name: string;
+  readonly #watchers = new Set<() => void>();
+  #stdout = '';
+  #stderr = '';
+  #exit: Exit | undefined;
+
+  constructor(command: string, args: readonly string[], options: SpawnOptions = {}) {
+    this.#name = [command, ...args].join(' ');
+    const env = { ...process.env, NODE_TEST_CONTEXT: undefined, ...options.env };
+    this.#process = spawn(command, args, { cwd: options.cwd, env, detached: true, stdio: 'pipe' });
+    this.pid = this.#process.pid ?? 0;
+    this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text;
+      this.#notify();
+    });
+    this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+      this.#notify();
+    });
+    this.#process.stdin?.on('error', () => {}); // a child that is gone before it read its input shows in `exited`
+    this.#process.stdin?.end(options.input ?? '');
+    running.add(this);
+    this.exited = this.#end();
+    this.exited.catch(() => {}); // whoever awaits it is told; nobody has to
+  }
+
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** How it ended, or undefined while it runs. */
+  get exit(): Exit | undefined {
+    return this.#exit;
+  }
+
+  /**
+   * Resolves to the first line on either stream that matches, also one printed before; from character `from` of each stream
+   * on. Rejects, with all that was printed, when the child ends or `timeout` milliseconds are over.
+   */
+  async line(pattern: RegExp, { timeout = 10_000, from = { stdout: 0, stderr: 0 } } = {}): Promise<RegExpExecArray> {
+    const end = performance.now() + timeout;
+    for (;;) {
+      for (const text of [this.#stdout.slice(from.stdout), this.#stderr.slice(from.stderr)]) {
+        for (const line of text.split('\n').slice(0, -1)) {
+          const match = pattern.exec(line);
+          if (match) return match;
+        }
+      }
+      if (this.#exit) throw this.failure(`ended before it printed ${pattern}`);
+      if (performance.now() >= end) throw this.failure(`did not print ${pattern} within ${timeout} ms`);
+      await this.#change(end - performance.now());
+    }
+  }
+
+  /** Where both streams stand now, for `line(pattern, { from })`. */
+  mark(): { readonly stdout: number; readonly stderr: number } {
+    return { stdout: this.#stdout.length, stderr: this.#stderr.length };
+  }
+
+  /** Sends a signal to the child alone. */
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    this.#process.kill(signal);
+  }
+
+  /** Sends a signal to the child and everything it started in its group. */
+  signalGroup(signal: NodeJS.Signals): void {
+    if (this.pid === 0) return;
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // no such group: all of it has ended
+    }
+  }
+
+  /** Sends `signal`, waits for the end, and kills the group if `grace` milliseconds were not enough. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', grace = 5_000): Promise<Exit> {
+    if (!this.#exit) this.kill(signal);
+    const patience = AbortSignal.timeout(grace);
+    patience.addEventListener('abort', () => this.signalGroup('SIGKILL'));
+    const exit = await this.exited;
+    this.signalGroup('SIGKILL');
+    return exit;
+  }
+
+  failure(what: string): Error {
+    return new Error(`${this.#name}: ${what}\n--- stdout\n${this.#stdout}\n--- stderr\n${this.#stderr}`);
+  }
+
+  async #end(): Promise<Exit> {
+    try {
+      const closed = once(this.#process, 'close').catch(() => {});
+      const [code, signal] = (await once(this.#process, 'exit')) as [number | null, NodeJS.Signals | null];
+      await Promise.race([closed, sleep(200)]); // the last output; not for ever, since an orphan may hold the pipe
+      this.#exit = { code, signal };
+      return this.#exit;
+    } catch (error) {
+      this.#exit = { code: null, signal: null };
+      throw new Error(`${this.#name}: can't be started`, { cause: error });
+    } finally {
+      running.delete(this);
+      this.#notify();
+    }
+  }
+
+  #notify(): void {
+    for (const wake of this.#watchers) wake();
+    this.#watchers.clear();
+  }
+
+  #change(timeout: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, timeout);
+      this.#watchers.add(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+/** Starts a child that does not outlive its owner. */
+export function spawnChild(owner: Owner, command: string, args: readonly string[] = [], options?: SpawnOptions): Child {
+  const child = new Child(command, args, options);
+  owner.after(async () => {
+    await child.stop('SIGTERM', 2_000).catch(() => {});
+  });
+  return child;
+}
+
+/** Runs a program to its end, at most `timeout` milliseconds, and returns what it printed. */
+export async function run(
+  command: string,
+  args: readonly string[] = [],
+  options: SpawnOptions & { readonly timeout?: number } = {},
+): Promise<Exit & { readonly stdout: string; readonly stderr: string }> {
+  const child = new Child(command, args, options);
+  const timer = setTimeout(() => child.signalGroup('SIGKILL'), options.timeout ?? 60_000);
+  try {
+    const exit = await child.exited;
+    return { ...exit, stdout: child.stdout, stderr: child.stderr };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * A TCP port that nobody listens on now. Someone may take it before you do, so listen on it soon. It lies below the range
+ * that outgoing connections take theirs from.
+ */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer().listen(port, host);
+    const listening = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!listening) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error(`found no free port on ${host}`);
+}
+
+/** Waits until something accepts connections at a TCP port or unix socket path; rejects if `child` ends before. */
+export async function waitForListener(
+  target: { readonly port: number; readonly host?: string } | { readonly path: string },
+  child: Child,
+  timeout = 10_000,
+): Promise<void> {
+  const end = performance.now() + timeout;
+  while (!(await accepts(target))) {
+    if (child.exit) throw child.failure(`ended before it listened at ${JSON.stringify(target)}`);
+    if (performance.now() >= end)
+      throw child.failure(`does not listen at ${JSON.stringify(target)} after ${timeout} ms`);
+    await sleep(5);
+  }
+}
+
+function accepts(
+  target: { readonly port: number; readonly host?: string } | { readonly path: string },
+): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(target);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+/** The full path of a program, as a shell would find it (`/usr/sbin` and `/sbin` included), or undefined. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+  const found = await run('/bin/sh', ['-c', `command -v "$1"`, 'sh', name], { env: { PATH: path } });
+  return found.code === 0 ? found.stdout.trim() : undefined;
+}
