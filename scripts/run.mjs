@@ -1,0 +1,67 @@
+/**
+ * What `npm start`, `npm test`, `npm run build` and `npm run check` run. Plain JavaScript for Node 20, the oldest that a
+ * checkout has to start with: it sets the checkout up (`set-up.mjs`) and hands over to the Node 24 that came with it.
+ *
+ *   node scripts/run.mjs start [daemon's flags]
+ *   node scripts/run.mjs test [node's flags, test files]
+ *   node scripts/run.mjs build | check
+ */
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { hold } from './hold.mjs';
+import { bin, root, setUp } from './set-up.mjs';
+
+const commands = {
+  /**
+   * The daemon, straight from its sources: nothing to build, and traces name the lines one edits. Relative paths in its flags
+   * are meant from where the user stands, which npm has left.
+   */
+  start: args => hold(bin('node'), [join(root, 'src/cli/main.ts'), ...args], process.env.INIT_CWD ?? process.cwd()),
+
+  test: args => {
+    const files = args.some(arg => !arg.startsWith('-')) ? [] : ['test/**/*.test.ts'];
+    return hold(bin('node'), [
+      '--test',
+      `--test-concurrency=${availableParallelism()}`,
+      '--test-timeout=300000',
+      `--test-reporter=${join(root, 'scripts/test-reporter.mjs')}`,
+      '--test-reporter-destination=stdout',
+      ...args,
+      ...files,
+    ]);
+  },
+
+  build: () => {
+    rmSync(join(root, 'dist'), { recursive: true, force: true });
+    return hold(bin('tsc'), ['--project', 'tsconfig.build.json']);
+  },
+
+  /** Lint, format and types; all of them, also after the first that fails. */
+  check: async () => {
+    const steps = [
+      ['biome', 'ci', '.'],
+      ['tsc', '--noEmit'],
+      ['tsc', '--project', 'tsconfig.build.json', '--noEmit'],
+    ];
+    const failed = [];
+    for (const [tool, ...args] of steps) {
+      if ((await hold(bin(tool), args)) !== 0) failed.push([tool, ...args].join(' '));
+    }
+    if (failed.length > 0) process.stderr.write(`failed: ${failed.join(', ')}\n`);
+    return failed.length === 0 ? 0 : 1;
+  },
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+if (!Object.hasOwn(commands, name)) {
+  process.stderr.write(`run.mjs: ${JSON.stringify(name)}: expected one of ${Object.keys(commands).join(', ')}\n`);
+  process.exit(64);
+}
+try {
+  setUp();
+  process.exitCode = await commands[name](args);
+} catch (error) {
+  process.stderr.write(`run.mjs: ${error.message}\n`);
+  process.exitCode = 69;
+}

@@ -1,0 +1,57 @@
+/**
+ * Installs what a checkout needs into `node_modules`, if that has not been done for this lockfile.
+ *
+ * `npm ci` alone does not do everywhere: npm 10 and 11 would run better-sqlite3's `node-gyp rebuild`, which needs a compiler
+ * and is needless (prebuilt binaries are in the package), and npm 12 runs no install script that `allowScripts` does not
+ * name. So no scripts are run at all but the one that brings Node. `--include=dev` is for `NODE_ENV=production`.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The path of a program that came with the checkout. Never by PATH: the host's Node may be found first. */
+export const bin = name => join(root, 'node_modules', '.bin', name);
+
+/** The environment for programs of the checkout, whose `#!/usr/bin/env node` then finds the Node that came with it. */
+export const environment = () => ({
+  ...process.env,
+  PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env.PATH ?? ''}`,
+});
+
+export function setUp() {
+  const stamp = join(root, 'node_modules', '.milter-greylist-set-up');
+  const lockfile = readFileSync(join(root, 'package-lock.json'));
+  const wanted = `${createHash('sha256').update(lockfile).digest('hex')} ${process.platform} ${process.arch}\n`;
+  if (contents(stamp) === wanted) return;
+  process.stderr.write('Setting up: installing dependencies into node_modules …\n');
+  npm('ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund');
+  npm('rebuild', 'node', '--no-ignore-scripts');
+  const answer = spawnSync(bin('node'), ['--version'], { encoding: 'utf8' });
+  if (answer.status !== 0) {
+    throw new Error(`${bin('node')} does not run after "npm rebuild node": ${answer.error?.message ?? answer.stderr}`);
+  }
+  writeFileSync(stamp, wanted);
+}
+
+/** Runs npm, the one that runs us if any, with its output on our standard error. */
+function npm(...args) {
+  const cli = process.env.npm_execpath ?? '';
+  const [command, ...before] = /npm-cli\.[cm]?js$/.test(cli) ? [process.execPath, cli] : ['npm'];
+  const { status, error } = spawnSync(command, [...before, ...args], {
+    cwd: root,
+    stdio: ['ignore', process.stderr.fd, 'inherit'],
+  });
+  if (status !== 0) throw new Error(`"npm ${args.join(' ')}" failed${error ? `: ${error.message}` : ''}`);
+}
+
+function contents(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
