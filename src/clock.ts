@@ -14,3 +14,16 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
 };
+
+/** Timers: what happens later. Injected like the clock, and moving with it. */
+export interface Timers {
+  /** Calls `run` once in about `milliseconds`; the function returned takes that back. */
+  after(milliseconds: number, run: () => void): () => void;
+}
+
+export const systemTimers: Timers = {
+  after: (milliseconds, run) => {
+    const timer = setTimeout(run, milliseconds);
+    return () => clearTimeout(timer);
+  },
+};
