@@ -1,0 +1,117 @@
+/**
+ * The ballot: when votes decide, and how many more are needed. Pure.
+ *
+ * Every policy is a threshold T over the sum of what zones contribute: with any, all, majority and a number each listing
+ * contributes 1 and T is k; with a score it contributes its weight. What an open zone may yet contribute lies between `min` and
+ * `max` (0 and 1, or for an allow list its negative weight and 0). An abstaining zone stays in the count for good: towards a
+ * listing it contributes `min`, so an allow list that is silent counts in full for the client. Hence "listed" holds whatever
+ * the abstaining zones would have said, and no outage can cause a reject. See `docs/decisions/0040-k-of-n.md`.
+ */
+import type { Rule } from './zone.ts';
+import { ZoneError } from './zone-error.ts';
+
+/** How many zones must list a client, or the score that its listings must reach. */
+export type Policy = 'any' | 'all' | 'majority' | { readonly atLeast: number } | { readonly score: number };
+
+/** `unknown` is neither: abstentions keep it open. It means not listed. */
+export type Outcome = 'listed' | 'clear' | 'unknown';
+
+/** What one zone may contribute: `min` is at most 0, `max` at least 0. */
+export interface Stake {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Throws `ZoneError` if the policy makes no sense for these zones. */
+export function checkPolicy(
+  policy: Policy,
+  zones: readonly { readonly name: string; readonly rules: readonly Rule[] }[],
+): void {
+  if (typeof policy === 'object' && 'score' in policy) {
+    const most = zones.reduce((sum, { rules }) => sum + stakeOf(policy, rules).max, 0);
+    if (!(Number.isSafeInteger(policy.score) && policy.score >= 1))
+      throw new ZoneError(`policy: score ${policy.score} is not a whole number of at least 1`);
+    if (zones.length > 0 && policy.score > most)
+      throw new ZoneError(`policy: score ${policy.score} can't be reached, all zones together weigh ${most}`);
+    return;
+  }
+  if (typeof policy === 'object') {
+    const { atLeast } = policy;
+    if (!(Number.isSafeInteger(atLeast) && atLeast >= 1))
+      throw new ZoneError(`policy: ${atLeast} zones is not a whole number of at least 1`);
+    if (zones.length > 0 && atLeast > zones.length)
+      throw new ZoneError(`policy: ${atLeast} of ${zones.length} zones can't be reached`);
+  }
+  const allow = zones.find(({ rules }) => rules.some(({ weight }) => weight < 0));
+  if (allow) throw new ZoneError(`zone "${allow.name}": a negative weight (allow list) needs a score policy`);
+}
+
+/** The threshold T for `eligible` zones. With none of them nothing is ever listed. */
+export function threshold(policy: Policy, eligible: number): number {
+  if (policy === 'any') return 1;
+  if (policy === 'all') return Math.max(1, eligible);
+  if (policy === 'majority') return Math.floor(eligible / 2) + 1;
+  return 'atLeast' in policy ? policy.atLeast : policy.score;
+}
+
+export function stakeOf(policy: Policy, rules: readonly Rule[]): Stake {
+  if (typeof policy !== 'object' || 'atLeast' in policy) return { min: 0, max: 1 };
+  let [min, max] = [0, 0];
+  for (const { weight } of rules) {
+    min += Math.min(weight, 0);
+    max += Math.max(weight, 0);
+  }
+  return { min, max };
+}
+
+/** The count of one ballot. Fixed when it starts: threshold and stakes. Every zone votes at most once. */
+export class Tally {
+  readonly #threshold: number;
+  /** The least that the final sum can be: what is certain, open and abstaining zones counted at their `min`. */
+  #least = 0;
+  /** The most that can still be made certain: open zones at their `max`, abstaining ones at their `min`. */
+  #reach = 0;
+  /** The most that the sum could be had nobody abstained. */
+  #most = 0;
+
+  constructor(limit: number, stakes: readonly Stake[]) {
+    this.#threshold = limit;
+    for (const { min, max } of stakes) {
+      this.#least += min;
+      this.#reach += max;
+      this.#most += max;
+    }
+  }
+
+  /** A zone listed or cleared the client: it contributes exactly `contribution`. */
+  count({ min, max }: Stake, contribution: number): void {
+    this.#least += contribution - min;
+    this.#reach += contribution - max;
+    this.#most += contribution - max;
+  }
+
+  abstain({ min, max }: Stake): void {
+    this.#reach += min - max;
+  }
+
+  /** The outcome, as soon as further answers can't change it; undefined while they can. */
+  outcome(): Outcome | undefined {
+    if (this.#least >= this.#threshold) return 'listed';
+    if (this.#most < this.#threshold) return 'clear';
+    return this.#reach < this.#threshold ? 'unknown' : undefined;
+  }
+
+  /**
+   * The fewest of these open zones, in the order in which they will be asked, whose answers could decide. To ask them at the
+   * same time costs no query that asking one after the other would have saved.
+   */
+  need(order: readonly Stake[]): number {
+    const distance = Math.min(this.#threshold - this.#least, this.#reach - this.#threshold + 1);
+    let moved = 0;
+    for (const [index, { min, max }] of order.entries()) {
+      moved += max - min;
+      if (moved >= distance) return index + 1;
+    }
+    return order.length;
+  }
+}
