@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -37,16 +37,22 @@ export function setUp() {
   writeFileSync(stamp, wanted);
 }
 
-/** Runs npm, the one that runs us if any, with its output on our standard error. */
+/**
+ * Runs npm, the one that runs us if any, with its output on our standard error. Never by a Node in `node_modules`, where PATH
+ * leads once there is one: `npm ci` takes it away.
+ */
 function npm(...args) {
-  const cli = process.env.npm_execpath ?? '';
-  const [command, ...before] = /npm-cli\.[cm]?js$/.test(cli) ? [process.execPath, cli] : ['npm'];
+  const { npm_execpath: cli = '', npm_node_execpath: node = bin('node') } = process.env;
+  const [command, ...before] = /npm-cli\.[cm]?js$/.test(cli) && isOutside(node) ? [node, cli] : ['npm'];
   const { status, error } = spawnSync(command, [...before, ...args], {
     cwd: root,
+    env: { ...process.env, PATH: (process.env.PATH ?? '').split(delimiter).filter(isOutside).join(delimiter) },
     stdio: ['ignore', process.stderr.fd, 'inherit'],
   });
   if (status !== 0) throw new Error(`"npm ${args.join(' ')}" failed${error ? `: ${error.message}` : ''}`);
 }
+
+const isOutside = path => relative(join(root, 'node_modules'), path).startsWith('..');
 
 function contents(path) {
   try {
