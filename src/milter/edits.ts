@@ -1,0 +1,145 @@
+/**
+ * Changes to a message, asked for at its end. They are collected while the handler runs and sent in one write together with its
+ * verdict; a verdict that refuses the message drops them. An edit that was not negotiated throws `EditError`.
+ */
+import { type Action, ActionBit, CHUNK_SIZE, Response } from './constants.ts';
+import { encodeFrame } from './frame-parser.ts';
+import { encodeStrings } from './text.ts';
+
+/** An edit that is not negotiated, or malformed. */
+export class EditError extends Error {
+  override readonly name = 'EditError';
+}
+
+interface AllEdits {
+  readonly addHeaders: {
+    /** Appends a header. Folding in `value` is LF and white space. */
+    addHeader(name: string, value: string): void;
+    /** Inserts a header; index 0 is the very top, above the MTA's own Received. */
+    insertHeader(index: number, name: string, value: string): void;
+  };
+  readonly changeHeaders: {
+    /** Changes the `occurrence`th (from 1) header of that name as received. */
+    changeHeader(name: string, occurrence: number, value: string): void;
+    deleteHeader(name: string, occurrence: number): void;
+  };
+  readonly addRecipients: { addRecipient(address: string): void };
+  readonly addRecipientsWithArguments: { addRecipientWithArguments(address: string, args: string): void };
+  readonly deleteRecipients: { deleteRecipient(address: string): void };
+  readonly changeSender: { changeSender(address: string, args?: string): void };
+  readonly replaceBody: { replaceBody(body: Uint8Array | string): void };
+  readonly quarantine: { quarantine(reason: string): void };
+}
+type Intersection<U> = (U extends unknown ? (member: U) => void : never) extends (all: infer I) => void ? I : never;
+
+/** The edits that a list of actions allows. */
+export type Edits<A extends Action> = [A] extends [never] ? object : Intersection<AllEdits[A]>;
+
+const HEADER_NAME = /^[\x21-\x39\x3b-\x7e]+$/; // RFC 5322 section 2.2: printable ASCII without colon
+
+export class EditList implements AllEditMethods {
+  readonly #allowed: number;
+  readonly #packets: Uint8Array[] = [];
+  readonly #body: Uint8Array[] = [];
+  #quarantine: Uint8Array | undefined;
+
+  /** @param allowed the negotiated action bits. */
+  constructor(allowed: number) {
+    this.#allowed = allowed;
+  }
+
+  /** Everything collected, in an order both MTAs take: envelope and headers, one run of body packets, quarantine. */
+  packets(): readonly Uint8Array[] {
+    const tail = this.#quarantine === undefined ? [] : [this.#quarantine];
+    return [...this.#packets, ...this.#body, ...tail];
+  }
+
+  addHeader(name: string, value: string): void {
+    this.#check('addHeaders');
+    this.#packets.push(encodeFrame(Response.addHeader, header(name, value)));
+  }
+
+  insertHeader(index: number, name: string, value: string): void {
+    this.#check('addHeaders');
+    this.#packets.push(encodeFrame(Response.insertHeader, uint32(index, 0), header(name, value)));
+  }
+
+  changeHeader(name: string, occurrence: number, value: string): void {
+    this.#check('changeHeaders');
+    this.#packets.push(encodeFrame(Response.changeHeader, uint32(occurrence, 1), header(name, value)));
+  }
+
+  deleteHeader(name: string, occurrence: number): void {
+    this.changeHeader(name, occurrence, '');
+  }
+
+  addRecipient(address: string): void {
+    this.#check('addRecipients');
+    this.#packets.push(encodeFrame(Response.addRecipient, encodeStrings(bracketed(address))));
+  }
+
+  addRecipientWithArguments(address: string, args: string): void {
+    this.#check('addRecipientsWithArguments');
+    const strings = encodeStrings(bracketed(address), singleLine(args));
+    this.#packets.push(encodeFrame(Response.addRecipientWithArguments, strings));
+  }
+
+  deleteRecipient(address: string): void {
+    this.#check('deleteRecipients');
+    this.#packets.push(encodeFrame(Response.deleteRecipient, encodeStrings(bracketed(address))));
+  }
+
+  changeSender(address: string, args?: string): void {
+    this.#check('changeSender');
+    const strings = args === undefined ? [bracketed(address)] : [bracketed(address), singleLine(args)];
+    this.#packets.push(encodeFrame(Response.changeSender, encodeStrings(...strings)));
+  }
+
+  replaceBody(body: Uint8Array | string): void {
+    this.#check('replaceBody');
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    for (let at = 0; at === 0 || at < bytes.length; at += CHUNK_SIZE) {
+      this.#body.push(encodeFrame(Response.replaceBody, bytes.subarray(at, at + CHUNK_SIZE)));
+    }
+  }
+
+  quarantine(reason: string): void {
+    this.#check('quarantine');
+    this.#quarantine = encodeFrame(Response.quarantine, encodeStrings(singleLine(reason)));
+  }
+
+  #check(action: Action): void {
+    if ((this.#allowed & ActionBit[action]) === 0)
+      throw new EditError(`action ${action} was not negotiated with the MTA`);
+  }
+}
+
+type AllEditMethods = Intersection<AllEdits[Action]>;
+
+function header(name: string, value: string): Buffer {
+  if (!HEADER_NAME.test(name))
+    throw new EditError(`header name ${JSON.stringify(name)}: expected printable ASCII, no colon`);
+  if (/\r|\0|\n(?![ \t])/.test(value)) {
+    throw new EditError(`value of header ${name}: CR, NUL and LF without white space behind it are not allowed`);
+  }
+  return encodeStrings(name, value);
+}
+
+function singleLine(text: string): string {
+  if (/[\r\n\0]/.test(text)) throw new EditError(`line break or NUL in ${JSON.stringify(text)}`);
+  return text;
+}
+
+function bracketed(address: string): string {
+  const line = singleLine(address);
+  return line.startsWith('<') && line.endsWith('>') ? line : `<${line}>`;
+}
+
+function uint32(value: number, least: number): Buffer {
+  if (!Number.isInteger(value) || value < least || value > 0xffff_ffff) {
+    throw new EditError(`header index ${value}: expected a whole number from ${least}`);
+  }
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}

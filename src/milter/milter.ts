@@ -1,0 +1,136 @@
+/**
+ * A milter: a filter on its sockets. Accepts MTAs' connections, keeps the time limits, counts, and stops without harming
+ * sessions that are under way.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Action } from './constants.ts';
+import type { FilterOptions } from './filter.ts';
+import { Link } from './link.ts';
+import { formatListenAddress, type ListenAddress, parseListenAddress } from './listen-address.ts';
+import { planFilter } from './plan.ts';
+import { listenUnix, type SocketOwner } from './unix-socket.ts';
+
+export interface MilterOptions<A extends Action = never, C = undefined, M = undefined> extends FilterOptions<A, C, M> {
+  /** More MTA connections than this are closed as soon as they come; default 10,000. */
+  readonly connectionLimit?: number;
+  /** A connection was closed because of the limit, or could not be accepted. */
+  readonly onRefused?: (reason: string) => void;
+  /** Milliseconds that never step; default `performance.now`. */
+  readonly monotonic?: () => number;
+}
+
+export interface Milter {
+  /** Listens on one more address. Resolves to the address in use (port 0 becomes the real one). */
+  listen(address: string | ListenAddress, owner?: Partial<SocketOwner>): Promise<string>;
+  /** Serves a connection that came some other way. */
+  handle(stream: Duplex): void;
+  /** MTA connections open now. */
+  readonly connections: number;
+  /**
+   * Stops listening and closes connections between sessions; waits up to `drain` milliseconds (default 0) for the others to
+   * end by themselves, then closes them.
+   */
+  close(options?: { readonly drain?: number }): Promise<void>;
+}
+
+const TICK = 250;
+const DRAIN_TICK = 20;
+const BACKLOG = 1024;
+
+export function createMilter<const A extends Action = never, C = undefined, M = undefined>(
+  options: MilterOptions<A, C, M>,
+): Milter {
+  return new SocketMilter(options as unknown as MilterOptions<Action, unknown, unknown>);
+}
+
+class SocketMilter implements Milter {
+  readonly #options: MilterOptions<Action, unknown, unknown>;
+  readonly #plan;
+  readonly #environment;
+  readonly #limit: number;
+  readonly #links = new Set<Link>();
+  readonly #servers = new Map<Server, () => void>();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: MilterOptions<Action, unknown, unknown>) {
+    this.#options = options;
+    this.#plan = planFilter(options);
+    this.#limit = options.connectionLimit ?? 10_000;
+    const prefix = Date.now().toString(36);
+    let serial = 0;
+    this.#environment = {
+      nextId: () => `${prefix}-${(++serial).toString(36)}`,
+      monotonic: options.monotonic ?? (() => performance.now()),
+    };
+  }
+
+  get connections(): number {
+    return this.#links.size;
+  }
+
+  async listen(address: string | ListenAddress, owner: Partial<SocketOwner> = {}): Promise<string> {
+    const wanted = typeof address === 'string' ? parseListenAddress(address) : address;
+    const server = createServer({ noDelay: true }, socket => this.#accept(socket));
+    let release = (): void => {};
+    if (wanted.kind === 'unix') {
+      release = await listenUnix(server, wanted.path, { mode: owner.mode ?? 0o660, gid: owner.gid }, BACKLOG);
+    } else {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        const target =
+          wanted.kind === 'fd' ? { fd: wanted.fd } : { host: wanted.host, port: wanted.port, backlog: BACKLOG };
+        server.listen(target, () => {
+          server.removeListener('error', reject);
+          resolve();
+        });
+      });
+    }
+    server.on('error', error => this.#options.onRefused?.(error.message));
+    this.#servers.set(server, release);
+    const bound = server.address();
+    if (wanted.kind !== 'inet' || bound === null || typeof bound === 'string') return formatListenAddress(wanted);
+    return formatListenAddress({ ...wanted, port: bound.port });
+  }
+
+  handle(stream: Duplex): void {
+    if (this.#closed) {
+      stream.destroy();
+      return;
+    }
+    this.#timer ??= setInterval(() => {
+      for (const link of this.#links) link.tick();
+    }, TICK).unref();
+    this.#links.add(new Link(stream, this.#plan, this.#environment, link => this.#links.delete(link)));
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#links.size < this.#limit) {
+      this.handle(socket);
+      return;
+    }
+    socket.on('error', () => {});
+    socket.destroy();
+    this.#options.onRefused?.(`${this.#limit} connections are open: one more was closed`);
+  }
+
+  async close({ drain = 0 }: { readonly drain?: number } = {}): Promise<void> {
+    this.#closed = true;
+    for (const [server, release] of this.#servers) {
+      server.close();
+      release();
+    }
+    this.#servers.clear();
+    const end = this.#environment.monotonic() + drain;
+    while (this.#links.size > 0) {
+      const overdue = this.#environment.monotonic() >= end;
+      for (const link of this.#links) {
+        if (overdue) link.destroy();
+        else if (link.session.idle) link.close();
+      }
+      if (this.#links.size > 0) await new Promise(resolve => setTimeout(resolve, DRAIN_TICK));
+    }
+    clearInterval(this.#timer);
+  }
+}
