@@ -28,11 +28,7 @@ export interface Timing {
   readonly tooSoon: number;
 }
 
-const minute = 60_000;
-const hour = 60 * minute;
-const day = 24 * hour;
-
-export const defaultTiming: Timing = { delay: 5 * minute, retryWindow: 2 * day, lifetime: 36 * day, tooSoon: 0 };
+const HOUR = 3_600_000;
 
 export type PassReason = 'matured' | 'known';
 export type WaitReason = 'new' | 'early' | 'too-soon' | 'late' | 'expired';
@@ -105,7 +101,7 @@ function judgePassed(stored: Entry, passed: number, now: number, timing: Timing)
 
 /** An hour; less only for lifetimes below a day, which hourly writes would not keep alive. */
 function renewAfter(lifetime: number): number {
-  return Math.min(hour, lifetime / 24);
+  return Math.min(HOUR, lifetime / 24);
 }
 
 function pend(reason: WaitReason, now: number, timing: Timing): Step<Outcome> {
