@@ -3,8 +3,11 @@
  * reads the key can use up the quota, so it may stand in a query and nowhere else.
  */
 
-/** Services whose zones are `KEY.LIST.SERVICE`. */
-const keyedServices = ['dq.spamhaus.net', 'mail.abusix.zone'] as const;
+/** Services whose zones are `KEY.LIST.SERVICE`, and the part of the name by which a mistyped one is still known. */
+const keyedServices = [
+  { domain: 'dq.spamhaus.net', stem: 'dq.spamhaus' },
+  { domain: 'mail.abusix.zone', stem: 'mail.abusix' },
+] as const;
 /** What a key of these services looks like. */
 const wellFormedKey = /^[a-z0-9]{8,63}$/;
 /** A label that is so long and mixed that it can only be a key, wherever it stands. */
@@ -12,27 +15,25 @@ const keyLike = /^(?=[a-z0-9]*[a-z])(?=[a-z0-9]*[0-9])[a-z0-9]{20,63}$/i;
 const mask = '***';
 
 /** The zone's name without a key, or what is wrong with the key's place. `domain` is in lower case. */
-export function withoutKey(
-  domain: string,
-): { readonly name: string; readonly keyed: boolean } | { readonly problem: string } {
-  const service = keyedServices.find(suffix => domain.endsWith(`.${suffix}`));
+export function withoutKey(domain: string): { readonly name: string } | { readonly problem: string } {
+  const service = keyedServices.find(({ stem }) => `.${domain}`.includes(`.${stem}`));
   if (service) {
-    const labels = domain.slice(0, -service.length - 1).split('.');
-    if (labels.length !== 2) return { problem: `expected KEY.LIST.${service}` };
+    const labels = domain.split('.');
+    if (labels.length !== 5 || !domain.endsWith(`.${service.domain}`))
+      return { problem: `expected KEY.LIST.${service.domain}` };
     if (!wellFormedKey.test(labels[0] ?? ''))
       return { problem: 'the key in front must be 8 to 63 lower-case letters and digits' };
-    return { name: `${labels[1]}.${service}`, keyed: true };
+    return { name: `${labels[1]}.${service.domain}` };
   }
   const labels = domain.split('.');
-  const rest = labels.filter(label => !keyLike.test(label));
-  return { name: rest.join('.'), keyed: rest.length < labels.length };
+  return { name: labels.filter(label => !keyLike.test(label)).join('.') };
 }
 
 /** Any text, also one that is no zone at all, with everything masked that may be a key. */
 export function maskKeys(text: string): string {
   let masked = text;
-  for (const service of keyedServices) {
-    const name = service.replaceAll('.', '\\.');
+  for (const { stem } of keyedServices) {
+    const name = stem.replaceAll('.', '\\.');
     masked = masked.replace(new RegExp(`[^\\s"]*\\.(?=[^\\s".]+\\.${name})`, 'gi'), `${mask}.`);
     masked = masked.replace(new RegExp(`[^\\s".*]{8,}\\.(?=${name})`, 'gi'), `${mask}.`);
   }

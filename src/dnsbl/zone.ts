@@ -75,7 +75,8 @@ export class Zone {
     const where = `zone "${given.publicName ?? maskKeys(given.zone)}"`;
     const problem = (what: string): ZoneError => new ZoneError(`${where}: ${what}`);
     const parts = specShape.exec(given.zone.trim())?.groups;
-    if (!parts) throw problem('expected domain[=filter][*weight], like zen.spamhaus.org=127.0.0.[2..11]*2');
+    if (!parts || (parts.early && parts.late))
+      throw problem('expected domain[=filter][*weight], like zen.spamhaus.org=127.0.0.[2..11]*2');
     const domain = (parts.domain ?? '').toLowerCase().replace(/\.$/, '');
     const keyless = publicName(domain, problem);
     const name = given.publicName ?? keyless;

@@ -1,0 +1,155 @@
+/**
+ * A channel: how one zone fares for one address family, as a state machine without I/O. `health.ts` runs the self-tests and
+ * tells it their results, the panel tells it what live questions brought.
+ *
+ *     untested ─good─▶ healthy ─5 failures in a row, or most of 20─▶ out (unreachable)
+ *         └─bad─▶ out ◀─error answer, foreign answer, self-test failed─┘
+ *                  └─two good tests in a row─▶ healthy
+ *
+ * While out it is tested again after 1, 2, 4 … 300 seconds (RFC 9520 §3.2: failures are remembered for at most 5 minutes).
+ */
+import type { TestResult } from './self-test.ts';
+import { type Abstain, type AbstainCause, faultOf, type Vote } from './vote.ts';
+import type { Zone } from './zone.ts';
+
+export type Condition =
+  | { readonly state: 'untested' }
+  | { readonly state: 'healthy' }
+  /** The list has no entries for this address family: not eligible. */
+  | { readonly state: 'not-offered' }
+  | { readonly state: 'out'; readonly cause: AbstainCause; readonly detail: string };
+
+const failuresInARow = 5;
+const windowSize = 20;
+const goodTestsToReturn = 2;
+/** Milliseconds between self-tests of a zone that is well; a tenth at most is added at random. */
+const interval = 300_000;
+const firstRetry = 1_000;
+
+const untested: Condition = { state: 'untested' };
+const healthy: Condition = { state: 'healthy' };
+const notOffered: Condition = { state: 'not-offered' };
+
+export class Channel {
+  readonly zone: Zone;
+  readonly family: 4 | 6;
+  readonly #onChange: (channel: Channel, before: Condition) => void;
+  /** Whether a list without a test entry for this family simply has none to offer. */
+  readonly #optional: boolean;
+  #condition: Condition = untested;
+  #failures = 0;
+  /** The last live outcomes, oldest first: whether each failed. */
+  #window: boolean[] = [];
+  #good = 0;
+  #retry = firstRetry;
+  #everHealthy = false;
+
+  constructor(zone: Zone, family: 4 | 6, onChange: (channel: Channel, before: Condition) => void) {
+    this.zone = zone;
+    this.family = family;
+    this.#onChange = onChange;
+    this.#optional = family === 6 && zone.ipv6 === 'auto';
+    if (!zone.selfTest) this.#condition = this.#optional ? notOffered : healthy;
+    if (family === 6 && zone.ipv6 === false) this.#condition = notOffered;
+  }
+
+  get condition(): Condition {
+    return this.#condition;
+  }
+
+  /** Whether self-tests can tell anything about it. */
+  get testable(): boolean {
+    return !(this.family === 6 && (this.zone.ipv6 === false || (this.#optional && !this.zone.selfTest)));
+  }
+
+  /** Whether it counts among the zones that vote on a client of this family. */
+  get eligible(): boolean {
+    return this.#condition.state !== 'not-offered';
+  }
+
+  /** The vote without asking, if it must not be asked now. */
+  get standing(): Abstain | undefined {
+    const condition = this.#condition;
+    if (condition.state === 'healthy') return undefined;
+    if (condition.state === 'out') return { vote: 'abstain', cause: condition.cause, detail: condition.detail };
+    return { vote: 'abstain', cause: 'untested' };
+  }
+
+  /** A live question was answered, or not. Late news about a zone that is out anyway changes nothing. */
+  report(vote: Vote): void {
+    if (this.#condition.state !== 'healthy') return;
+    const fault = vote.vote === 'abstain' ? faultOf(vote.cause) : undefined;
+    if (fault === 'none') return;
+    if (vote.vote === 'abstain' && fault === 'trip') {
+      this.#drop(vote.cause, vote.detail ?? '');
+      return;
+    }
+    this.#failures = fault ? this.#failures + 1 : 0;
+    this.#window.push(fault !== undefined);
+    if (this.#window.length > windowSize) this.#window.shift();
+    const failed = this.#window.filter(Boolean).length;
+    const last = vote.vote === 'abstain' ? vote.cause : 'answered';
+    if (this.#failures >= failuresInARow)
+      this.#drop('unreachable', `${this.#failures} failures in a row, last: ${last}`);
+    else if (this.#window.length === windowSize && failed > windowSize / 2)
+      this.#drop('unreachable', `${failed} of the last ${windowSize} questions failed, last: ${last}`);
+  }
+
+  /** A self-test ended. `sibling` is the IPv4 channel, for IPv6: only a list that is well there proves that it offers no IPv6. */
+  tested(result: TestResult, sibling?: Channel): void {
+    if (result.verdict === 'good') this.#passed();
+    else if (result.verdict === 'unsure') this.#unsure(result);
+    else if (result.cause === 'blind' && this.#optional && !this.#everHealthy) {
+      this.#good = 0;
+      if (sibling?.condition.state === 'healthy') this.#become(notOffered);
+      else this.#retry = Math.min(this.#retry * 2, interval);
+    } else this.#failed(result.cause, result.detail);
+  }
+
+  /** Milliseconds until the next self-test; `random` is in [0, 1). */
+  nextTest(random: number): number {
+    const { state } = this.#condition;
+    const wait = state === 'healthy' || state === 'not-offered' ? interval : this.#retry;
+    return Math.round(wait * (1 + random / 10));
+  }
+
+  #passed(): void {
+    this.#good++;
+    if (this.#condition.state === 'healthy') return;
+    this.#retry = firstRetry;
+    if (this.#condition.state === 'out' && this.#good < goodTestsToReturn) return;
+    this.#failures = 0;
+    this.#window = [];
+    this.#everHealthy = true;
+    this.#become(healthy);
+  }
+
+  #unsure({ cause, detail }: { readonly cause: AbstainCause; readonly detail: string }): void {
+    if (this.#condition.state === 'healthy') this.report({ vote: 'abstain', cause });
+    else if (this.#condition.state !== 'not-offered')
+      this.#failed('unreachable', `the self-test got no answer: ${cause}${detail && `, ${detail}`}`);
+  }
+
+  #failed(cause: AbstainCause, detail: string): void {
+    if (this.#condition.state === 'out') this.#retry = Math.min(this.#retry * 2, interval);
+    this.#good = 0;
+    this.#drop(cause, detail);
+  }
+
+  #drop(cause: AbstainCause, detail: string): void {
+    if (this.#condition.state !== 'out') {
+      this.#retry = firstRetry;
+      this.#good = 0;
+    }
+    this.#become({ state: 'out', cause, detail });
+  }
+
+  #become(condition: Condition): void {
+    const before = this.#condition;
+    this.#condition = condition;
+    const same =
+      before.state === condition.state &&
+      (condition.state !== 'out' || before.state !== 'out' || before.cause === condition.cause);
+    if (!same) this.#onChange(this, before);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * The health of the zones: tests each at start and every five minutes, sooner while it is out, and says in one log line
+ * what changed and why. A zone that is out is not asked and abstains; it returns by itself.
+ */
+import type { Timers } from '../clock.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import type { Logger } from '../log/logger.ts';
+import { Channel, type Condition } from './channel.ts';
+import { runSelfTest } from './self-test.ts';
+import type { Zone } from './zone.ts';
+
+export interface HealthDeps {
+  readonly resolver: Resolver;
+  readonly timers: Timers;
+  /** A number in [0, 1), as `Math.random`. */
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+/** A zone's channels for IPv4 and IPv6. */
+export interface Channels {
+  readonly 4: Channel;
+  readonly 6: Channel;
+}
+
+export class Health {
+  readonly #deps: HealthDeps;
+  readonly #channels = new Map<Zone, Channels>();
+  /** How to take back each channel's next test. */
+  readonly #pending = new Map<Channel, () => void>();
+  readonly #testing = new Set<Channel>();
+  readonly #stop = new AbortController();
+
+  constructor(zones: readonly Zone[], deps: HealthDeps) {
+    this.#deps = deps;
+    const changed = (channel: Channel, before: Condition): void => this.#changed(channel, before);
+    for (const zone of zones)
+      this.#channels.set(zone, { 4: new Channel(zone, 4, changed), 6: new Channel(zone, 6, changed) });
+  }
+
+  /** Begins testing; resolves when each zone's first test has ended. Until then a zone abstains. */
+  async start(): Promise<void> {
+    await Promise.all(
+      [...this.#channels.values()].map(async channels => {
+        await this.#begin(channels[4]);
+        await this.#begin(channels[6]); // after IPv4, which tells whether a missing IPv6 entry means anything
+      }),
+    );
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    for (const cancel of this.#pending.values()) cancel();
+    this.#pending.clear();
+  }
+
+  channels(zone: Zone): Channels {
+    const channels = this.#channels.get(zone);
+    if (!channels) throw new Error(`zone "${zone.name}" is not watched`);
+    return channels;
+  }
+
+  async #begin(channel: Channel): Promise<void> {
+    if (!channel.testable) return;
+    if (channel.zone.selfTest) await this.#test(channel);
+    else this.#schedule(channel);
+  }
+
+  async #test(channel: Channel): Promise<void> {
+    const { resolver, log } = this.#deps;
+    this.#testing.add(channel);
+    try {
+      const result = await runSelfTest(channel.zone, channel.family, resolver, this.#stop.signal);
+      if (this.#stop.signal.aborted) return;
+      channel.tested(result, this.channels(channel.zone)[4]);
+    } catch (error) {
+      log.error('the self-test of a DNSBL failed in itself', {
+        zone: channel.zone.name,
+        error: channel.zone.mask(String(error)),
+      });
+    } finally {
+      this.#testing.delete(channel);
+    }
+    this.#schedule(channel);
+  }
+
+  #schedule(channel: Channel): void {
+    if (this.#stop.signal.aborted) return;
+    this.#pending.get(channel)?.();
+    const cancel = this.#deps.timers.after(channel.nextTest(this.#deps.random()), () => {
+      this.#pending.delete(channel);
+      void this.#test(channel);
+    });
+    this.#pending.set(channel, cancel);
+  }
+
+  #changed(channel: Channel, before: Condition): void {
+    const { log } = this.#deps;
+    const { condition, zone } = channel;
+    const family = channel.family === 4 ? 'IPv4' : 'IPv6';
+    const fields = { zone: zone.name, family: family.toLowerCase() };
+    if (condition.state === 'out') {
+      const { cause, detail } = condition;
+      log.warn(`DNSBL ${zone.name} is out for ${family} clients: ${cause}`, {
+        ...fields,
+        cause,
+        detail: detail || undefined,
+      });
+      if (!this.#testing.has(channel)) this.#schedule(channel); // dropped by live traffic: the next test is due soon
+    } else if (condition.state === 'not-offered') {
+      log.info(`DNSBL ${zone.name} is not asked about ${family} clients: it has no ${family} test entry`, fields);
+    } else if (before.state === 'out') {
+      log.warn(`DNSBL ${zone.name} is back for ${family} clients after: ${before.cause}`, {
+        ...fields,
+        cause: before.cause,
+      });
+    } else {
+      log.info(`DNSBL ${zone.name} is in use for ${family} clients`, fields);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The panel: asks the zones about a client until the ballot is decided. What the cache knows is free and comes first. Then
+ * zones are asked in waves of as many as could decide: the first in strict rotation, the others by how little they were asked,
+ * so that load spreads evenly (`docs/decisions/0041-waves-and-hedging.md`).
+ */
+import type { Clock, Timers } from '../clock.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Address } from '../net/address.ts';
+import { checkPolicy, type Policy, stakeOf, Tally, threshold } from './ballot.ts';
+import { classify } from './classify.ts';
+import { Deliberation } from './deliberation.ts';
+import type { Health } from './health.ts';
+import { Latency } from './latency.ts';
+import { ListedShare } from './listed-share.ts';
+import { reversedLabels } from './query-name.ts';
+import type { Result } from './result.ts';
+import { type Member, Seat } from './seat.ts';
+import type { Zone } from './zone.ts';
+
+export interface PanelOptions {
+  readonly policy: Policy;
+  /** `minimal` asks only as many zones as can decide; `all` asks all at once: more questions, less latency. Default minimal. */
+  readonly fanout?: 'minimal' | 'all';
+  /** Milliseconds that one zone may take, default 1,500. */
+  readonly zoneTimeout?: number;
+  /** Milliseconds that a ballot may take, default 2,500. */
+  readonly deadline?: number;
+}
+
+export interface PanelDeps {
+  readonly resolver: Resolver;
+  readonly health: Pick<Health, 'channels'>;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** A number in [0, 1), as `Math.random`: where rotation starts, so that several processes don't march in step. */
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+const halving = 600_000;
+
+export class Panel {
+  readonly #options: Required<PanelOptions>;
+  readonly #deps: PanelDeps;
+  readonly #members: readonly Member[];
+  /** The index from which the next ballot looks for the zone to ask first. */
+  #turn: number;
+  #halved: number;
+
+  /** Throws `ZoneError` if the policy makes no sense for these zones. */
+  constructor(zones: readonly Zone[], options: PanelOptions, deps: PanelDeps) {
+    checkPolicy(options.policy, zones);
+    this.#options = { fanout: 'minimal', zoneTimeout: 1_500, deadline: 2_500, ...options };
+    this.#deps = deps;
+    this.#members = zones.map((zone, index) => ({
+      zone,
+      index,
+      stake: stakeOf(options.policy, zone.rules),
+      scored: typeof options.policy === 'object' && 'score' in options.policy,
+      channels: deps.health.channels(zone),
+      latency: new Latency(),
+      share: new ListedShare(),
+      asked: 0,
+    }));
+    this.#turn = Math.floor(deps.random() * zones.length);
+    this.#halved = deps.clock.monotonic();
+  }
+
+  /** The result, if the cache and the zones' health settle it; synchronous and without any query. */
+  decideNow(address: Address): Result | undefined {
+    const seats = this.#seat(address);
+    const tally = this.#count(seats);
+    const outcome = tally.outcome();
+    return outcome && { outcome, ...record(seats) };
+  }
+
+  /**
+   * Asks until the ballot is decided, the deadline at the latest; never rejects. After `signal` nothing more is asked and
+   * what is open abstains.
+   */
+  decide(address: Address, { signal }: { readonly signal?: AbortSignal } = {}): Promise<Result> {
+    const seats = this.#seat(address);
+    const tally = this.#count(seats);
+    const outcome = tally.outcome();
+    if (outcome) return Promise.resolve({ outcome, ...record(seats) });
+    const order = this.#order(seats.filter(seat => !seat.vote));
+    const deliberation = new Deliberation({ ...this.#options, ...this.#deps, address, tally, order });
+    return deliberation.run(signal).then(decided => ({ outcome: decided, ...record(seats) }));
+  }
+
+  /** The zones eligible for this client. */
+  #seat(address: Address): readonly Seat[] {
+    const reversed = reversedLabels(address);
+    const seats: Seat[] = [];
+    for (const member of this.#members) {
+      const channel = member.channels[address.family];
+      if (channel.eligible) seats.push(new Seat(member, channel, member.zone.queryName(reversed)));
+    }
+    return seats;
+  }
+
+  /** A tally of what is known without asking: zones that are out abstain, and the cache's votes are free. */
+  #count(seats: readonly Seat[]): Tally {
+    const { resolver } = this.#deps;
+    const { policy } = this.#options;
+    const tally = new Tally(
+      threshold(policy, seats.length),
+      seats.map(({ member }) => member.stake),
+    );
+    for (const seat of seats) {
+      const standing = seat.channel.standing;
+      if (standing) {
+        seat.cast(standing, tally);
+        continue;
+      }
+      const known = resolver.cached(seat.queryName, 'A');
+      if (!known || known.status === 'failed') continue;
+      const vote = classify(known, seat.member.zone.rules);
+      if (vote.vote !== 'abstain') seat.cast(vote, tally, known.from);
+      else seat.bypassCache = true; // a cached error answer: the list may have come to its senses
+    }
+    return tally;
+  }
+
+  #order(open: readonly Seat[]): readonly Seat[] {
+    const now = this.#deps.clock.monotonic();
+    for (; now - this.#halved >= halving; this.#halved += halving)
+      for (const member of this.#members) member.asked /= 2;
+    const first = open.find(({ member }) => member.index >= this.#turn) ?? open[0]!;
+    this.#turn = (first.member.index + 1) % this.#members.length;
+    const rest = open.filter(seat => seat !== first);
+    return [first, ...rest.sort((a, b) => a.member.asked - b.member.asked || a.member.index - b.member.index)];
+  }
+}
+
+function record(seats: readonly Seat[]): Pick<Result, 'words' | 'listing'> {
+  return {
+    words: seats.map(({ member, vote, from }) => ({ zone: member.zone, vote, ...(from && { from }) })),
+    listing: seats.filter(seat => seat.lists).map(({ member }) => member.zone),
+  };
+}
