@@ -38,15 +38,19 @@ export function setUp() {
 }
 
 /**
- * Runs npm, the one that runs us if any, with its output on our standard error. Never by a Node in `node_modules`, where PATH
- * leads once there is one: `npm ci` takes it away.
+ * Runs npm, with its output on our standard error: the npm that runs us, or the one on PATH. Never by the Node in
+ * `node_modules`: `npm ci` takes it away. If that is what runs the npm that runs us, its `npm_` variables are not handed on
+ * either; they tell of global settings beside that Node.
  */
 function npm(...args) {
-  const { npm_execpath: cli = '', npm_node_execpath: node = bin('node') } = process.env;
-  const [command, ...before] = /npm-cli\.[cm]?js$/.test(cli) && isOutside(node) ? [node, cli] : ['npm'];
+  const { npm_execpath: cli = '', npm_node_execpath: node = '' } = process.env;
+  const ours = isOutside(node) && /npm-cli\.[cm]?js$/.test(cli);
+  const [command, ...before] = ours ? [node, cli] : ['npm'];
+  const env = Object.entries(process.env).filter(([name]) => ours || !name.startsWith('npm_'));
+  const path = (process.env.PATH ?? '').split(delimiter).filter(isOutside).join(delimiter);
   const { status, error } = spawnSync(command, [...before, ...args], {
     cwd: root,
-    env: { ...process.env, PATH: (process.env.PATH ?? '').split(delimiter).filter(isOutside).join(delimiter) },
+    env: { ...Object.fromEntries(env), PATH: path },
     stdio: ['ignore', process.stderr.fd, 'inherit'],
   });
   if (status !== 0) throw new Error(`"npm ${args.join(' ')}" failed${error ? `: ${error.message}` : ''}`);
