@@ -1,0 +1,250 @@
+/**
+ * The daemon: everything built from a configuration, started, reloaded and stopped. The only place that knows the adapters.
+ *
+ * Order of start: lists and settings are read and checked, sockets bound, privileges dropped, then the database opened, so that a
+ * mistake in a file never leaves a half-started daemon and the database belongs to who works with it. Whoever connects meanwhile waits.
+ */
+import { hostname } from 'node:os';
+import { type Clock, systemClock, systemTimers, type Timers } from './clock.ts';
+import type { Config } from './config/config.ts';
+import { milterFilter } from './frontends/milter.ts';
+import { createGreylist, type Greylist } from './greylist/greylist.ts';
+import type { Store } from './greylist/store.ts';
+import { checkTiming } from './greylist/timing.ts';
+import { type AddressList, loadAddressLists } from './lists/address-list.ts';
+import type { DecisionLog } from './log/decision-log.ts';
+import type { Logger } from './log/logger.ts';
+import { RateLimited } from './log/rate-limited.ts';
+import { createMilter, type Milter } from './milter/index.ts';
+import { standardChecks } from './policy/checks/standard.ts';
+import type { Decision } from './policy/decision.ts';
+import { Faults } from './policy/faults.ts';
+import { createPolicy, type Policy } from './policy/policy.ts';
+import { compileReplies, type Replies } from './policy/replies.ts';
+import { VERSION } from './version.ts';
+
+/** What the daemon needs from whoever starts it. */
+export interface DaemonDependencies {
+  readonly logger: Logger;
+  readonly decisions: DecisionLog;
+  /** Numeric group for unix sockets; undefined: the process's. */
+  readonly socketGid: number | undefined;
+  /** Called once, when all sockets are bound and before the database is opened: gives up root, if that was asked for. */
+  dropPrivileges(): void;
+  readonly clock?: Clock;
+  readonly timers?: Timers;
+}
+
+export interface Daemon {
+  /** Where it listens, in libmilter's spelling (`formatListenAddress`). */
+  readonly listening: readonly string[];
+  /** The database in use: its absolute path, or `:memory:`. */
+  readonly database: string;
+  /**
+   * Reads all files again and swaps to the new configuration at once; rejects, with everything as it was, if something is
+   * wrong with it. What can't change without a restart is warned of, and the rest applies.
+   */
+  reload(next: Config): Promise<void>;
+  /** Stops listening, lets sessions end for 10 s at most, closes the store. */
+  stop(): Promise<void>;
+}
+
+/** Milliseconds that open sessions get to end by themselves. */
+const DRAIN = 10_000;
+
+export async function startDaemon(config: Config, dependencies: DaemonDependencies): Promise<Daemon> {
+  const daemon = new RunningDaemon(config, dependencies);
+  await daemon.start();
+  return daemon;
+}
+
+/** What a configuration is worked out to; swapped as a whole. */
+interface Materials {
+  readonly config: Config;
+  readonly lists: Readonly<Record<'whitelist' | 'blacklist', AddressList>>;
+  readonly replies: Replies;
+}
+
+class RunningDaemon implements Daemon {
+  readonly #dependencies: DaemonDependencies;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #faultLog: RateLimited;
+  readonly #faults: Faults;
+  readonly #initial: Config;
+  #config: Config;
+  #store: Store | undefined;
+  #greylist: Greylist | undefined;
+  #policy: Policy | undefined;
+  #milter: Milter | undefined;
+  listening: readonly string[] = [];
+  database = '';
+
+  constructor(config: Config, dependencies: DaemonDependencies) {
+    this.#dependencies = dependencies;
+    this.#clock = dependencies.clock ?? systemClock;
+    this.#timers = dependencies.timers ?? systemTimers;
+    this.#faultLog = new RateLimited({ logger: dependencies.logger, timers: this.#timers });
+    this.#faults = new Faults(this.#faultLog);
+    this.#initial = config;
+    this.#config = config;
+  }
+
+  async start(): Promise<void> {
+    const config = this.#initial;
+    const materials = await read(config);
+    const ready = Promise.withResolvers<void>();
+    const milter = this.#createMilter(config, ready.promise);
+    this.#milter = milter;
+    try {
+      const owner = { mode: config.socketMode, ...pick('gid', this.#dependencies.socketGid) };
+      for (const socket of config.sockets) this.listening = [...this.listening, await milter.listen(socket, owner)];
+      this.#dependencies.dropPrivileges();
+      this.#store = await this.#openStore(config);
+      this.#use(materials);
+      ready.resolve();
+    } catch (error) {
+      await this.#close(0);
+      throw error;
+    }
+  }
+
+  async reload(next: Config): Promise<void> {
+    const materials = await read(next);
+    this.#use(materials);
+    for (const option of needingRestart(this.#initial, next)) {
+      this.#dependencies.logger.warn(`a changed ${option} takes effect at the next start; the rest applies now`, {
+        option,
+      });
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#close(DRAIN);
+  }
+
+  async #close(drain: number): Promise<void> {
+    await this.#milter?.close({ drain });
+    this.#greylist?.close();
+    await this.#store?.close();
+  }
+
+  async #openStore({ cachedb, synchronous }: Config): Promise<Store> {
+    if (cachedb === ':memory:') {
+      const { createMemoryStore } = await import('./stores/memory-store.ts');
+      this.database = cachedb;
+      return createMemoryStore();
+    }
+    const [{ openSqliteStore }, { databasePath }] = await Promise.all([
+      import('./stores/sqlite-store.ts'),
+      import('./stores/database-path.ts'),
+    ]);
+    const path = databasePath(cachedb);
+    const { logger } = this.#dependencies;
+    const store = await openSqliteStore({ path, synchronous, clock: this.#clock, timers: this.#timers, logger });
+    this.database = path;
+    return store;
+  }
+
+  /** Puts a configuration in force. Nothing in here can fail: what could was done before. */
+  #use({ config, lists, replies }: Materials): void {
+    const store = this.#store as Store;
+    const { logger } = this.#dependencies;
+    const greylist = this.#greylist;
+    if (greylist === undefined || !same(config.greylist, this.#config.greylist)) {
+      greylist?.close();
+      const { prefix4: ipv4, prefix6: ipv6 } = config.greylist;
+      const prefixes = { ipv4, ipv6 };
+      this.#greylist = createGreylist({
+        store,
+        clock: this.#clock,
+        timers: this.#timers,
+        timing: config.greylist,
+        prefixes,
+        logger,
+      });
+    }
+    this.#policy = createPolicy({
+      checks: standardChecks({
+        localAccepts: config.localAccepts,
+        whitelist: lists.whitelist,
+        blacklist: lists.blacklist,
+        exempt: config.exemptLocalParts,
+        replies,
+      }),
+      greylist: this.#greylist as Greylist,
+      replies,
+      onFailure: config.onFailure,
+      originating: config.originatingDaemons,
+      author: { product: `${config.name}/${VERSION.split('.', 2).join('.')}`, host: hostname() },
+      clock: this.#clock,
+      timers: this.#timers,
+      faults: this.#faults,
+    });
+    this.#config = config;
+  }
+
+  #createMilter(config: Config, ready: Promise<void>): Milter {
+    const { logger, decisions } = this.#dependencies;
+    const filter = milterFilter({
+      policy: () => this.#policy as Policy,
+      ready: () => (this.#policy === undefined ? ready : undefined),
+      record: decision => decisions.write(loggedDecision(decision)),
+      settled: (session, reason) =>
+        logger.info('accepted at connect: the address settles every recipient', {
+          reason,
+          client_name: session.name,
+          client_address: session.address?.text,
+          session: session.id,
+        }),
+      onFault: (error, stage) =>
+        this.#faultLog.error(`frontend ${stage}`, `the frontend failed at ${stage}`, { error: String(error) }),
+      onProtocolError: (message, fatal) =>
+        this.#faultLog.warn('milter protocol', `milter protocol: ${message}`, { closed: fatal }),
+      onFailure: () => this.#config.onFailure,
+    });
+    const onRefused = (reason: string): void => this.#faultLog.error('refused connection', reason);
+    return createMilter({ ...filter, onRefused, monotonic: () => this.#clock.monotonic() });
+  }
+}
+
+/** Reads and checks all that a configuration names. Rejects if anything is wrong with it. */
+async function read(config: Config): Promise<Materials> {
+  checkTiming(config.greylist);
+  const lists = await loadAddressLists({ whitelist: config.whitelistFiles, blacklist: config.blacklistFiles });
+  return { config, lists, replies: compileReplies() };
+}
+
+function needingRestart(before: Config, next: Config): string[] {
+  const options = [
+    'sockets',
+    'socketMode',
+    'socketGroup',
+    'user',
+    'cachedb',
+    'synchronous',
+    'logFormat',
+    'verbosity',
+  ] as const;
+  return options.filter(option => !same(before[option], next[option]));
+}
+
+function loggedDecision({
+  envelope,
+  verdict,
+  check,
+  fields,
+  failed,
+  withheld,
+}: Decision): Parameters<DecisionLog['write']>[0] {
+  if (failed.length === 0 && withheld === undefined) return { envelope, verdict, check, logFields: fields };
+  return { envelope, verdict, check, logFields: { ...fields, failed: failed.join('+') || undefined, withheld } };
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function pick<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+}

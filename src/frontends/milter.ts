@@ -1,0 +1,164 @@
+/**
+ * The milter frontend: turns the events of an MTA into envelopes, asks the policy, and turns its verdicts into replies. Nothing is
+ * decided here.
+ *
+ * CONNECT is answered at once, because both MTAs would hold back what needs no answer, and DNS look-ups that begin then hide
+ * behind the client's own round trips. HELO and MAIL need no answer. Nobody is refused before RCPT.
+ */
+import {
+  acceptConnection,
+  type Connection,
+  decodeXtext,
+  type FilterOptions,
+  type Message,
+  type Verdict as MilterVerdict,
+  proceed,
+  type Recipient,
+  reply,
+  tempfail,
+  type Where,
+} from '../milter/index.ts';
+import { parseAddress } from '../net/address.ts';
+import type { Decision, MessageVerdict } from '../policy/decision.ts';
+import type { Envelope, Session } from '../policy/envelope.ts';
+import type { Policy } from '../policy/policy.ts';
+
+export interface MilterFrontendParts {
+  /** The policy in force. A message keeps the one of its MAIL. */
+  readonly policy: () => Policy;
+  /** Writes one decision to the log. */
+  readonly record: (decision: Decision) => void;
+  /** A session whose every recipient is accepted for its address alone: the MTA will not ask again. */
+  readonly settled: (session: Session, reason: string) => void;
+  /** The frontend itself failed: what to do instead was decided by `onFailure`. */
+  readonly onFault: (error: unknown, stage: string) => void;
+  readonly onProtocolError: (message: string, fatal: boolean) => void;
+  readonly onFailure: () => 'accept' | 'tempfail';
+  /** What sessions have to wait for before anything can be decided; undefined once all is there. */
+  readonly ready: () => Promise<void> | undefined;
+}
+
+interface ConnectionState {
+  session: Session | undefined;
+}
+
+interface MessageState {
+  policy: Policy | undefined;
+  authenticated: string | undefined;
+  readonly decisions: Decision[];
+}
+
+type GreylistConnection = Connection<ConnectionState>;
+type GreylistMessage = Message<ConnectionState, MessageState>;
+
+/** Asked of the MTA at each stage: what it sends by default, `v` (Sendmail needs to be told), and the queue id. */
+const MACROS = {
+  connect: ['j', '_', 'v', '{daemon_name}', '{daemon_addr}', '{if_name}', '{if_addr}'],
+  mail: ['i', '{auth_type}', '{auth_authen}', '{auth_author}', '{mail_mailer}', '{mail_host}', '{mail_addr}'],
+  rcpt: ['i', '{rcpt_mailer}', '{rcpt_host}', '{rcpt_addr}'],
+  eoh: ['i'],
+  eom: ['i', '{msg_id}'],
+} as const;
+
+export function milterFilter(parts: MilterFrontendParts): FilterOptions<'addHeaders', ConnectionState, MessageState> {
+  return {
+    actions: ['addHeaders'],
+    macros: MACROS,
+    connectionState: () => ({ session: undefined }),
+    messageState: () => ({ policy: undefined, authenticated: undefined, decisions: [] }),
+
+    connect(connection) {
+      return parts.ready()?.then(() => begin(connection, parts)) ?? begin(connection, parts);
+    },
+
+    // HELO and MAIL are only listened to: the library keeps what they say.
+    helo: { noReply: () => {} },
+    mail: {
+      noReply(message) {
+        message.state.policy = parts.policy();
+        message.state.authenticated = authenticatedUser(message);
+      },
+    },
+
+    rcpt(message, recipient) {
+      const decision = policyOf(message, parts).recipient(envelopeOf(message, recipient));
+      if (decision instanceof Promise) return decision.then(decided => conclude(message, decided, parts));
+      return conclude(message, decision, parts);
+    },
+
+    async eom(message, edit) {
+      const { session } = message.connection.state;
+      if (session === undefined) return proceed;
+      const end: MessageVerdict = await policyOf(message, parts).endOfMessage(session, message.state.decisions);
+      for (const decision of end.decisions) parts.record(decision);
+      if (end.action === 'greylist') return replyOf(end.reply);
+      // Each goes to the very top, so the last is inserted first.
+      for (const header of end.headers.toReversed()) edit.insertHeader(0, header.name, header.value);
+      return proceed;
+    },
+
+    onError(error: unknown, where: Where) {
+      parts.onFault(error, where.stage);
+      return parts.onFailure() === 'tempfail' && (where.stage === 'rcpt' || where.stage === 'eom') ? tempfail : proceed;
+    },
+    onProtocolError: parts.onProtocolError,
+  };
+}
+
+function begin(connection: GreylistConnection, parts: MilterFrontendParts): MilterVerdict<'connect'> {
+  const session = sessionOf(connection);
+  connection.state.session = session;
+  const policy = parts.policy();
+  const settled = policy.settledAtConnect(session);
+  if (settled !== undefined) {
+    parts.settled(session, settled.reason);
+    return acceptConnection;
+  }
+  policy.connect(session);
+  return proceed;
+}
+
+function conclude(message: GreylistMessage, decision: Decision, parts: MilterFrontendParts): MilterVerdict {
+  message.state.decisions.push(decision);
+  parts.record(decision);
+  return decision.verdict.action === 'accept' ? proceed : replyOf(decision.verdict.reply);
+}
+
+function replyOf({ code, enhanced, text }: { code: number; enhanced: string; text: string }): MilterVerdict {
+  return reply(code, enhanced, text);
+}
+
+/** MAIL may be answered by a policy; a message whose MAIL went by unheard takes the one in force. */
+function policyOf(message: GreylistMessage, parts: MilterFrontendParts): Policy {
+  message.state.policy ??= parts.policy();
+  return message.state.policy;
+}
+
+function sessionOf({ id, hostname, peer, macros }: GreylistConnection): Session {
+  const daemonName = macros.get('daemon_name');
+  if (peer.family === 'unix') return { id, address: undefined, transport: 'unix', name: hostname, daemonName };
+  if (peer.family === 'unknown') return { id, address: undefined, transport: 'unknown', name: hostname, daemonName };
+  const address = parseAddress(peer.address);
+  const transport = peer.port === 0 ? 'no-port' : address === undefined ? 'unknown' : 'tcp';
+  return { id, address, transport, name: hostname, daemonName };
+}
+
+function envelopeOf(message: GreylistMessage, recipient: Recipient): Envelope {
+  const { connection } = message;
+  connection.state.session ??= sessionOf(connection);
+  return {
+    session: connection.state.session,
+    helo: connection.helo,
+    sender: message.sender.address,
+    recipient: recipient.address,
+    authenticated: message.state.authenticated,
+    rejectedByMta: recipient.rejectedByMta,
+  };
+}
+
+/** Postfix tells the login name as it is, Sendmail in xtext. */
+function authenticatedUser({ connection, macros }: GreylistMessage): string | undefined {
+  const user = macros.get('auth_authen');
+  if (user === undefined || user === '') return undefined;
+  return connection.mta === 'sendmail' ? decodeXtext(user) : user;
+}
