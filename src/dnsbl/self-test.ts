@@ -67,8 +67,11 @@ export function judge([listed, unlisted]: readonly [Answer, Answer], family: 4 |
     );
   for (const vote of [first, second])
     if (vote.vote === 'abstain' && isWord(vote.cause)) return bad(vote.cause, vote.detail ?? '');
-  for (const answer of [listed, unlisted])
-    if (answer.status === 'failed') return { verdict: 'unsure', cause: answer.cause, detail: answer.detail };
+  for (const [vote, answer] of [
+    [first, listed],
+    [second, unlisted],
+  ] as const)
+    if (vote.vote === 'abstain') return unsure(vote.cause, answer);
   if (first.vote === 'listed') return { verdict: 'good' };
   return bad(
     'blind',
@@ -82,7 +85,7 @@ function judgeAlive(answer: Answer): TestResult {
   const vote = classify(answer, []);
   if (vote.vote !== 'abstain') return { verdict: 'good' };
   if (isWord(vote.cause)) return bad(vote.cause, vote.detail ?? '');
-  return { verdict: 'unsure', cause: vote.cause, detail: answer.status === 'failed' ? answer.detail : '' };
+  return unsure(vote.cause, answer);
 }
 
 /** Whether an abstention is the list's own word, as against silence or a broken server on the way. */
@@ -92,4 +95,8 @@ function isWord(cause: AbstainCause): boolean {
 
 function bad(cause: AbstainCause, detail: string): TestResult {
   return { verdict: 'bad', cause, detail };
+}
+
+function unsure(cause: AbstainCause, answer: Answer): TestResult {
+  return { verdict: 'unsure', cause, detail: answer.status === 'failed' ? answer.detail : '' };
 }
