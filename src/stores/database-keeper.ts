@@ -1,0 +1,124 @@
+/**
+ * Keeps a database open, and its log short. Once a second, if it is asked for, it looks whether the file is still there: one
+ * that was deleted or replaced takes what is written to it to the grave. Then, and when SQLite finds it corrupt, it is opened
+ * anew; an empty one is made if there is none. A corrupt file is never deleted or overwritten.
+ */
+import type { Clock } from '../clock.ts';
+import { StoreError } from '../greylist/store.ts';
+import type { Logger } from '../log/logger.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { type DatabaseOptions, SqliteDatabase } from './sqlite-database.ts';
+import { isCorrupt, storeError } from './sqlite-error.ts';
+
+export interface KeeperOptions extends DatabaseOptions {
+  /** Absolute path of the database file. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Milliseconds between two looks whether the file is in place, and between two tries to open it. */
+const LOOK_INTERVAL = 1_000;
+/** Milliseconds after an opening before corruption is a reason for another. */
+const CORRUPT_INTERVAL = 60_000;
+
+export class DatabaseKeeper {
+  readonly #options: KeeperOptions;
+  readonly #onReady: () => void;
+  #database: SqliteDatabase | undefined;
+  #checkpointer: Checkpointer;
+  #failure: StoreError | undefined;
+  #renewal: Promise<void> | undefined;
+  #openedAt: number;
+  #lookedAt: number;
+
+  /** Takes over an open database. `onReady` is called when `current` has something new to say. */
+  constructor(options: KeeperOptions, database: SqliteDatabase, onReady: () => void) {
+    this.#options = options;
+    this.#onReady = onReady;
+    this.#database = database;
+    this.#checkpointer = this.#newCheckpointer();
+    this.#openedAt = this.#lookedAt = options.clock.monotonic();
+  }
+
+  /** The database; undefined while it is being opened anew. Throws a StoreError if that failed. */
+  current(): SqliteDatabase | undefined {
+    const now = this.#options.clock.monotonic();
+    if (now - this.#lookedAt >= LOOK_INTERVAL) {
+      this.#lookedAt = now;
+      this.#look();
+    }
+    if (this.#failure) throw this.#failure;
+    return this.#database;
+  }
+
+  /** The database; throws a StoreError if there is none at the moment. */
+  require(): SqliteDatabase {
+    const database = this.current();
+    if (!database) throw new StoreError(`${this.#options.path}: the database is being opened anew`);
+    return database;
+  }
+
+  /** Counts rows that were written. */
+  wrote(rows: number): void {
+    if (rows > 0) this.#checkpointer.wrote(rows);
+  }
+
+  /** Makes a StoreError of what SQLite threw, and sees whether something must be done about it. */
+  failed(error: unknown): StoreError {
+    const { clock, path } = this.#options;
+    if (this.#database && isCorrupt(error) && clock.monotonic() - this.#openedAt >= CORRUPT_INTERVAL) {
+      this.#renew('the database is corrupt');
+    }
+    return storeError(path, error);
+  }
+
+  async close(): Promise<void> {
+    await this.#renewal;
+    await this.#checkpointer.close();
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  #look(): void {
+    if (this.#failure) this.#open();
+    else if (this.#database && !this.#database.inPlace) this.#renew('the database file was deleted or replaced');
+  }
+
+  #renew(why: string): void {
+    const { logger, path } = this.#options;
+    logger.error(`${why}; opening it anew`, { file: path });
+    const old = this.#database;
+    this.#database = undefined;
+    // Two connections of one process to two files at one path would not notice each other: so all of the old ones go first.
+    this.#renewal = this.#checkpointer.close().then(() => {
+      try {
+        old?.abandon();
+      } catch (error) {
+        logger.warn('the old database did not close well', { file: path, cause: String(error) });
+      }
+      this.#open();
+      this.#renewal = undefined;
+      this.#onReady();
+    });
+  }
+
+  #open(): void {
+    const { clock, logger, path } = this.#options;
+    try {
+      this.#database = new SqliteDatabase(path, this.#options);
+      this.#checkpointer = this.#newCheckpointer();
+      this.#failure = undefined;
+      this.#openedAt = clock.monotonic();
+      logger.warn('the database is open again', { file: path });
+    } catch (error) {
+      if (!this.#failure) logger.error('the database can not be opened', { file: path, cause: String(error) });
+      this.#failure = storeError(path, error);
+    }
+  }
+
+  #newCheckpointer(): Checkpointer {
+    const { path, logger } = this.#options;
+    return new Checkpointer({ path, logger, onLost: () => this.#database?.checkpointByItself() });
+  }
+}
