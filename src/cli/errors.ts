@@ -1,0 +1,62 @@
+/**
+ * Errors at the command line: which exit code says what, and one line for a person.
+ */
+import { CommanderError } from 'commander';
+import { UsageError } from '../config/usage-error.ts';
+import { ZoneError } from '../dnsbl/zone-error.ts';
+import { StoreError } from '../greylist/store.ts';
+import { ListError } from '../lists/list-error.ts';
+import { AddressError } from '../milter/listen-address.ts';
+import { ProtocolError } from '../milter/protocol-error.ts';
+import { SocketInUseError } from '../milter/unix-socket.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+
+/** An error that knows its exit code. The message is one line and names place, value and what was expected. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+/** System calls that make something; others that fail for a missing file looked for one that was named. */
+const CREATING: ReadonlySet<string> = new Set(['listen', 'bind', 'mkdir', 'chown', 'chmod', 'write']);
+const ADDRESS_CODES: ReadonlySet<string> = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENOTFOUND']);
+
+/** The exit code for an error that ended a command: the error's own, or its cause's if that tells more. */
+export function exitCodeOf(error: unknown): number {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof CliError) return cause.exitCode;
+    if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (cause instanceof UsageError) return EXIT.usage;
+    const code = systemCode(cause);
+    if (code !== undefined) return code;
+  }
+  if (error instanceof StoreError || error instanceof SocketInUseError) return EXIT.cantCreate;
+  if (error instanceof AddressError || error instanceof ZoneError || error instanceof ListError) return EXIT.config;
+  if (error instanceof ProtocolError) return EXIT.protocol;
+  return EXIT.software;
+}
+
+function systemCode(error: NodeJS.ErrnoException): ExitCode | undefined {
+  const { code, syscall = '' } = error;
+  if (code === undefined) return undefined;
+  if (code === 'EACCES' || code === 'EPERM') return EXIT.noPermission;
+  if (ADDRESS_CODES.has(code) || CREATING.has(syscall)) return EXIT.cantCreate;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return EXIT.noInput;
+  return undefined;
+}
+
+/**
+ * What to tell a person, line by line: the message (one line; with wrong lists, one for each problem), and for a fault of ours
+ * where it happened.
+ */
+export function describeError(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  if (exitCodeOf(error) === EXIT.software) return (error.stack ?? error.message).split('\n');
+  if (error instanceof CommanderError) return [error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')];
+  return error.message.split('\n');
+}

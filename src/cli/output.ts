@@ -1,0 +1,5 @@
+/** Where a command prints; each text ends in a line feed. */
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+}
