@@ -17,7 +17,6 @@ import type { Logger } from './log/logger.ts';
 import { RateLimited } from './log/rate-limited.ts';
 import { createMilter, type Milter } from './milter/index.ts';
 import { standardChecks } from './policy/checks/standard.ts';
-import type { Decision } from './policy/decision.ts';
 import { Faults } from './policy/faults.ts';
 import { createPolicy, type Policy } from './policy/policy.ts';
 import { compileReplies, type Replies } from './policy/replies.ts';
@@ -94,7 +93,7 @@ class RunningDaemon implements Daemon {
     const config = this.#initial;
     const materials = await read(config);
     const ready = Promise.withResolvers<void>();
-    const milter = this.#createMilter(config, ready.promise);
+    const milter = this.#createMilter(ready.promise);
     this.#milter = milter;
     try {
       const owner = { mode: config.socketMode, ...pick('gid', this.#dependencies.socketGid) };
@@ -153,14 +152,12 @@ class RunningDaemon implements Daemon {
     const greylist = this.#greylist;
     if (greylist === undefined || !same(config.greylist, this.#config.greylist)) {
       greylist?.close();
-      const { prefix4: ipv4, prefix6: ipv6 } = config.greylist;
-      const prefixes = { ipv4, ipv6 };
       this.#greylist = createGreylist({
         store,
         clock: this.#clock,
         timers: this.#timers,
         timing: config.greylist,
-        prefixes,
+        prefixes: config.greylist,
         logger,
       });
     }
@@ -184,12 +181,12 @@ class RunningDaemon implements Daemon {
     this.#config = config;
   }
 
-  #createMilter(config: Config, ready: Promise<void>): Milter {
+  #createMilter(ready: Promise<void>): Milter {
     const { logger, decisions } = this.#dependencies;
     const filter = milterFilter({
       policy: () => this.#policy as Policy,
       ready: () => (this.#policy === undefined ? ready : undefined),
-      record: decision => decisions.write(loggedDecision(decision)),
+      record: decision => decisions.write(decision),
       settled: (session, reason) =>
         logger.info('accepted at connect: the address settles every recipient', {
           reason,
@@ -227,18 +224,6 @@ function needingRestart(before: Config, next: Config): string[] {
     'verbosity',
   ] as const;
   return options.filter(option => !same(before[option], next[option]));
-}
-
-function loggedDecision({
-  envelope,
-  verdict,
-  check,
-  fields,
-  failed,
-  withheld,
-}: Decision): Parameters<DecisionLog['write']>[0] {
-  if (failed.length === 0 && withheld === undefined) return { envelope, verdict, check, logFields: fields };
-  return { envelope, verdict, check, logFields: { ...fields, failed: failed.join('+') || undefined, withheld } };
 }
 
 function same(one: unknown, other: unknown): boolean {
