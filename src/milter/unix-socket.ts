@@ -4,6 +4,7 @@
  */
 import { chownSync, lstatSync, type Stats, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 
 export interface SocketOwner {
   /** Permission bits, such as 0o660. */
@@ -25,6 +26,7 @@ export async function listenUnix(
   owner: SocketOwner,
   backlog: number,
 ): Promise<() => void> {
+  needFolder(path);
   await removeStale(path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -43,8 +45,25 @@ export async function listenUnix(
   if (owner.gid !== undefined) chownSync(path, ours.uid, owner.gid);
   return () => {
     const now = statOrNothing(path);
-    if (now !== undefined && now.ino === ours.ino && now.dev === ours.dev) unlinkSync(path);
+    if (now !== undefined && now.ino === ours.ino && now.dev === ours.dev) unlinkIfAllowed(path);
   };
+}
+
+/** Node reports a missing folder as a missing permission. */
+function needFolder(path: string): void {
+  const folder = dirname(path);
+  if (statOrNothing(folder) === undefined)
+    throw Object.assign(new Error(`socket ${path}: there is no folder ${folder}`), { code: 'ENOENT', syscall: 'bind' });
+}
+
+/** Who gave up root since may not; the next start finds the file stale and replaces it. */
+function unlinkIfAllowed(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+  }
 }
 
 async function removeStale(path: string): Promise<void> {

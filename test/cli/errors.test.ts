@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { CommanderError } from 'commander';
 import { CliError, describeError, exitCodeOf } from '../../src/cli/errors.ts';
@@ -9,6 +8,7 @@ import { ZoneError } from '../../src/dnsbl/zone-error.ts';
 import { StoreError } from '../../src/greylist/store.ts';
 import { ListError } from '../../src/lists/list-error.ts';
 import { AddressError } from '../../src/milter/listen-address.ts';
+import { createMilter } from '../../src/milter/milter.ts';
 import { ProtocolError } from '../../src/milter/protocol-error.ts';
 import { SocketInUseError } from '../../src/milter/unix-socket.ts';
 
@@ -46,8 +46,10 @@ test('what the system really throws is understood', async () => {
     () => readFileSync('/nonexistent/list'),
     error => exitCodeOf(error) === 66,
   );
-  const error = await new Promise(resolve => createServer().once('error', resolve).listen('/nonexistent/socket'));
-  assert.equal(exitCodeOf(error), 73);
+  await assert.rejects(
+    createMilter({}).listen('unix:/nonexistent/socket'),
+    error => exitCodeOf(error) === 73 && /there is no folder \/nonexistent/.test((error as Error).message),
+  );
 });
 
 test('an error is told in one line, wrong lists in one a problem, a fault of ours with its trace', () => {
