@@ -89,7 +89,6 @@ export const ProtocolBit = {
 export const ALL_ACTIONS = 0x1ff; // SMFI_CURR_ACTS
 export const ALL_PROTOCOL = 0x1fffff; // SMFI_CURR_PROT
 export const V1_ACTIONS = 0x0f; // SMFI_V1_ACTS
-export const V1_PROTOCOL = 0x3f; // SMFI_V1_PROT
 
 /** Where a macro list of the negotiation belongs. End of message is 5 and end of header 6, although that comes first. */
 export const SymbolStage = {

@@ -54,6 +54,13 @@ export class EditList implements AllEditMethods {
     return [...this.#packets, ...this.#body, ...tail];
   }
 
+  /** Forgets everything collected: the handler failed. */
+  clear(): void {
+    this.#packets.length = 0;
+    this.#body.length = 0;
+    this.#quarantine = undefined;
+  }
+
   addHeader(name: string, value: string): void {
     this.#check('addHeaders');
     this.#packets.push(encodeFrame(Response.addHeader, header(name, value)));

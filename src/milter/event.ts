@@ -2,7 +2,7 @@
  * The data of an MTA's commands, both directions: bytes to values for the milter, values to bytes for the client. Tolerant in
  * reading: brackets, the `IPv6:` prefix, ports and NULs may be missing.
  */
-import { decodeStrings, decodeText, encodeStrings } from './text.ts';
+import { decodeString, decodeStrings, decodeText, encodeStrings, stringEnd } from './text.ts';
 
 /** The SMTP client as CONNECT tells it. Addresses are text, as sent, without Sendmail's `IPv6:`. */
 export type Peer =
@@ -24,23 +24,20 @@ const UNKNOWN: Peer = Object.freeze({ family: 'unknown' });
 
 /** Decodes CONNECT. What is cut short or of a family never heard of is an unknown peer, not an error. */
 export function decodeConnect(buffer: Buffer, start: number, end: number): ConnectEvent {
-  const found = buffer.indexOf(0, start);
-  const nul = found < 0 || found > end ? end : found;
+  const nul = stringEnd(buffer, start, end);
   const hostname = decodeText(buffer, start, nul);
-  const family = nul + 1 < end ? buffer[nul + 1] : FAMILY_UNKNOWN;
-  const hasPort = nul + 4 <= end;
-  if (family === FAMILY_UNKNOWN || !hasPort) return { hostname, peer: UNKNOWN };
-  const port = buffer.readUInt16BE(nul + 2);
-  const stop = buffer[end - 1] === 0 ? end - 1 : end;
-  const address = decodeText(buffer, nul + 4, Math.max(nul + 4, stop));
-  if (family === FAMILY_UNIX) return { hostname, peer: { family: 'unix', path: address } };
-  if (family === FAMILY_IPV4) return { hostname, peer: { family: 'ipv4', address, port } };
-  if (family === FAMILY_IPV6) return { hostname, peer: { family: 'ipv6', address: withoutPrefix(address), port } };
-  return { hostname, peer: UNKNOWN };
+  return { hostname, peer: nul + 4 <= end ? decodePeer(buffer, nul + 1, end) : UNKNOWN };
 }
 
-function withoutPrefix(address: string): string {
-  return /^ipv6:/i.test(address) ? address.slice(5) : address;
+function decodePeer(buffer: Buffer, start: number, end: number): Peer {
+  const family = buffer[start];
+  const port = buffer.readUInt16BE(start + 1);
+  const text = decodeString(buffer, start + 3, end);
+  if (family === FAMILY_UNIX) return { family: 'unix', path: text };
+  const address = family === FAMILY_IPV6 && /^ipv6:/i.test(text) ? text.slice(5) : text;
+  if (address === '') return UNKNOWN;
+  if (family === FAMILY_IPV4) return { family: 'ipv4', address, port };
+  return family === FAMILY_IPV6 ? { family: 'ipv6', address, port } : UNKNOWN;
 }
 
 /** Encodes CONNECT as Postfix sends it. */
@@ -76,15 +73,6 @@ export class Path {
     }
     return parameters;
   }
-}
-
-export function decodePath(buffer: Buffer, start: number, end: number): Path {
-  return new Path(decodeStrings(buffer, start, end));
-}
-
-/** The one string of HELO or UNKNOWN. */
-export function decodeString(buffer: Buffer, start: number, end: number): string {
-  return decodeText(buffer, start, buffer[end - 1] === 0 && end > start ? end - 1 : end);
 }
 
 export interface HeaderEvent {

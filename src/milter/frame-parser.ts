@@ -2,9 +2,10 @@
  * Framing: `uint32be length, byte command, data`, the length counting command and data. Bytes go in by `feed`, packets
  * come out by `read`, one at a time, so that whoever reads may stop between two packets. No I/O.
  *
- * A packet that lies whole in one chunk is not copied: `buffer`, `start` and `end` point into the chunk and are valid until
- * the next `read` or `feed`. Only a packet cut by a chunk's end is copied, into a buffer that grows with what has really
- * arrived, so a peer that announces much and sends little costs little.
+ * Bytes that come when all earlier ones are read are not copied: `buffer`, `start` and `end` point into the chunk. What comes
+ * while others still wait is copied behind them, into a buffer that grows with what has really arrived, so a peer that
+ * announces much and sends little costs little, however small its pieces. Bytes once handed out are never written
+ * over: a view stays what it is for as long as someone holds it.
  */
 import { ProtocolError } from './protocol-error.ts';
 
@@ -14,17 +15,15 @@ const FIRST_CAPACITY = 512;
 
 export class FrameParser {
   /** The packet last read: its command byte, and where its data lies. */
-  command = 0;
+  command: number = 0;
   buffer: Buffer = EMPTY;
-  start = 0;
-  end = 0;
+  start: number = 0;
+  end: number = 0;
 
   readonly #limit: number;
-  #chunk: Buffer = EMPTY;
-  #position = 0;
-  #queue: Buffer[] = [];
-  #queued = 0;
-  #partial: Buffer = EMPTY;
+  /** Unread are the bytes from `#at` to `#filled`. */
+  #bytes: Buffer = EMPTY;
+  #at = 0;
   #filled = 0;
 
   /** @param limit the largest length field taken, in bytes. */
@@ -34,90 +33,64 @@ export class FrameParser {
 
   /** Bytes held that `read` has not handed out yet. */
   get pending(): number {
-    return this.#chunk.length - this.#position + this.#queued + this.#filled;
+    return this.#filled - this.#at;
   }
 
   feed(chunk: Buffer): void {
-    if (this.#position === this.#chunk.length && this.#queue.length === 0) {
-      this.#chunk = chunk;
-      this.#position = 0;
-    } else {
-      this.#queue.push(chunk);
-      this.#queued += chunk.length;
+    if (this.#at === this.#filled) {
+      this.#bytes = chunk;
+      this.#at = 0;
+      this.#filled = chunk.length;
+      return;
     }
+    const needed = this.#filled + chunk.length;
+    if (needed > this.#bytes.length) this.#grow(chunk.length);
+    this.#filled += chunk.copy(this.#bytes, this.#filled);
   }
 
   /** Moves on to the next packet. False if none is complete. Throws `ProtocolError` on an impossible length. */
   read(): boolean {
-    for (;;) {
-      if (this.#filled === 0 ? this.#readWhole() : this.#readPartial()) return true;
-      const next = this.#queue.shift();
-      if (next === undefined) return false;
-      this.#queued -= next.length;
-      this.#chunk = next;
-      this.#position = 0;
-    }
-  }
-
-  #readWhole(): boolean {
-    const chunk = this.#chunk;
-    const at = this.#position;
-    const available = chunk.length - at;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const available = this.#filled - at;
     if (available >= HEADER) {
-      const length = this.#checked(chunk.readUInt32BE(at), chunk, at);
+      const length = bytes.readUInt32BE(at);
+      if (length < 1 || length > this.#limit) throw impossible(length, this.#limit, bytes, at);
       if (available >= HEADER + length) {
-        this.#hand(chunk, at, length);
-        this.#position = at + HEADER + length;
+        this.command = bytes[at + HEADER] as number;
+        this.buffer = bytes;
+        this.start = at + HEADER + 1;
+        this.end = at + HEADER + length;
+        this.#at = this.end;
         return true;
       }
     }
-    if (available > 0) this.#keep(available);
+    // Peers may be silent for hours: nothing of theirs is kept but what they have begun.
+    if (available === 0) {
+      this.#bytes = EMPTY;
+      this.#at = 0;
+      this.#filled = 0;
+    }
+    this.buffer = EMPTY;
+    this.start = 0;
+    this.end = 0;
     return false;
   }
 
-  #readPartial(): boolean {
-    if (this.#filled < HEADER && !this.#fillTo(HEADER)) return false;
-    const length = this.#checked(this.#partial.readUInt32BE(0), this.#partial, 0);
-    if (!this.#fillTo(HEADER + length)) return false;
-    this.#hand(this.#partial, 0, length);
-    this.#partial = EMPTY;
-    this.#filled = 0;
-    return true;
+  #grow(more: number): void {
+    const unread = this.#filled - this.#at;
+    const grown = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, 2 * (unread + more)));
+    this.#filled = this.#bytes.copy(grown, 0, this.#at, this.#filled);
+    this.#at = 0;
+    this.#bytes = grown;
   }
+}
 
-  #fillTo(wanted: number): boolean {
-    const missing = wanted - this.#filled;
-    const available = this.#chunk.length - this.#position;
-    if (missing > 0 && available > 0) this.#keep(Math.min(missing, available));
-    return this.#filled >= wanted;
-  }
-
-  #keep(count: number): void {
-    const needed = this.#filled + count;
-    if (needed > this.#partial.length) {
-      const grown = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, 2 * this.#partial.length, needed));
-      this.#partial.copy(grown, 0, 0, this.#filled);
-      this.#partial = grown;
-    }
-    this.#chunk.copy(this.#partial, this.#filled, this.#position, this.#position + count);
-    this.#filled = needed;
-    this.#position += count;
-  }
-
-  #hand(buffer: Buffer, at: number, length: number): void {
-    this.command = buffer[at + HEADER] as number;
-    this.buffer = buffer;
-    this.start = at + HEADER + 1;
-    this.end = at + HEADER + length;
-  }
-
-  #checked(length: number, buffer: Buffer, at: number): number {
-    if (length >= 1 && length <= this.#limit) return length;
-    if (length === 0) throw new ProtocolError('packet of length 0: every packet has at least its command byte');
-    const text = buffer.toString('latin1', at, at + HEADER);
-    const hint = /^[\x20-\x7e\r\n]+$/.test(text) ? `; it reads ${JSON.stringify(text)}: is the peer no MTA?` : '';
-    throw new ProtocolError(`packet of ${length} bytes announced, at most ${this.#limit} are taken${hint}`);
-  }
+function impossible(length: number, limit: number, bytes: Buffer, at: number): ProtocolError {
+  if (length === 0) return new ProtocolError('packet of length 0: every packet has at least its command byte');
+  const text = bytes.toString('latin1', at, at + HEADER);
+  const hint = /^[\x20-\x7e\r\n]+$/.test(text) ? `; it reads ${JSON.stringify(text)}: is the peer no MTA?` : '';
+  return new ProtocolError(`packet of ${length} bytes announced, at most ${limit} are taken${hint}`);
 }
 
 /** One packet as bytes to send. */

@@ -3,7 +3,7 @@
  * macros of the later stages stale. Payloads are kept as they came and parsed when first asked.
  */
 import { Command } from './constants.ts';
-import { decodeText } from './text.ts';
+import { decodeStrings } from './text.ts';
 
 /** What a handler may ask. `get('i')`, `get('{i}')` and `get('auth_authen')`, `get('{auth_authen}')` are the same. */
 export interface Macros {
@@ -36,42 +36,46 @@ function ranks(): number[] {
 }
 
 export class MacroStore implements Macros {
-  /** By rank: undefined, the payload as Latin-1 text, or the parsed set. */
+  /** By rank, in force: undefined, the payload as Latin-1 text, or the parsed set. */
   readonly #stages: (string | StageSet | undefined)[] = new Array(ORDER.length).fill(undefined);
-  /** Bit per rank: told, but the command it belongs to has not come yet. */
-  #early = 0;
+  /** By rank, told ahead of the command they belong to. They come into force with it. */
+  readonly #told: (string | undefined)[] = new Array(ORDER.length).fill(undefined);
 
   /** Takes a macro packet: the command byte it belongs to, then names and values. An unknown command is ignored. */
   put(buffer: Buffer, start: number, end: number): void {
     const rank = start < end ? RANK[buffer[start] as number] : undefined;
-    if (rank === undefined || rank < 0) return;
-    this.#stages[rank] = start + 1 === end ? undefined : buffer.toString('latin1', start + 1, end);
-    this.#early |= 1 << rank;
+    if (rank !== undefined && rank >= 0) this.#told[rank] = buffer.toString('latin1', start + 1, end);
   }
 
   /**
    * A command has come: what its stage and the later ones were told for earlier commands is stale. Macros told ahead of
-   * time stay: some MTAs send those of MAIL before an implied HELO.
+   * time for a later stage wait: some MTAs send those of MAIL before an implied HELO. Those of an earlier stage are in force
+   * from now on: Postfix sends them also for events that are not wanted.
    */
   arrived(command: number): void {
     const own = RANK[command] as number;
     if (own < 0) return;
-    for (let rank = own; rank < ORDER.length; rank++) {
-      if ((this.#early & (1 << rank)) === 0) this.#stages[rank] = undefined;
+    for (let rank = 0; rank < own; rank++) {
+      if (this.#told[rank] !== undefined) {
+        this.#stages[rank] = this.#told[rank];
+        this.#told[rank] = undefined;
+      }
     }
-    this.#early &= ~(1 << own);
+    this.#stages[own] = this.#told[own];
+    this.#told[own] = undefined;
+    for (let rank = own + 1; rank < ORDER.length; rank++) this.#stages[rank] = undefined;
   }
 
   /** Forgets the macros of `command` and of all later stages. */
   clearFrom(command: number): void {
     for (let rank = RANK[command] as number; rank < ORDER.length; rank++) {
       this.#stages[rank] = undefined;
-      this.#early &= ~(1 << rank);
+      this.#told[rank] = undefined;
     }
   }
 
   get(name: string): string | undefined {
-    const bare = name.startsWith('{') && name.endsWith('}') ? name.slice(1, -1) : name;
+    const bare = bareName(name);
     for (let rank = ORDER.length - 1; rank >= 0; rank--) {
       let stage = this.#stages[rank];
       if (stage === undefined) continue;
@@ -90,14 +94,17 @@ export class MacroStore implements Macros {
 /** Pairs of names and values; a last name without a value is dropped, as libmilter does. */
 function parse(payload: string): StageSet {
   const set: StageSet = new Map();
-  const strings = payload.split('\0');
+  const bytes = Buffer.from(payload, 'latin1');
+  const strings = decodeStrings(bytes, 0, bytes.length);
   for (let at = 0; at + 1 < strings.length; at += 2) {
-    const name = strings[at] as string;
-    const bytes = Buffer.from(strings[at + 1] as string, 'latin1');
-    const bare = name.startsWith('{') && name.endsWith('}') ? name.slice(1, -1) : name;
-    set.set(bare, decodeText(bytes, 0, bytes.length));
+    set.set(bareName(strings[at] as string), strings[at + 1] as string);
   }
   return set;
+}
+
+/** A macro's name without its braces. */
+function bareName(name: string): string {
+  return name.startsWith('{') && name.endsWith('}') ? name.slice(1, -1) : name;
 }
 
 /** Sendmail sends `{auth_authen}` and `{auth_author}` in xtext (RFC 3461 section 4): `+3D` is `=`. */

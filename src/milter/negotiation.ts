@@ -15,11 +15,10 @@ import {
   SET_SYMBOL_LIST,
   SymbolStage,
   V1_ACTIONS,
-  V1_PROTOCOL,
 } from './constants.ts';
 import { encodeFrame } from './frame-parser.ts';
 import { ProtocolError } from './protocol-error.ts';
-import { decodeStrings, encodeStrings } from './text.ts';
+import { decodeText, encodeStrings, stringEnd } from './text.ts';
 
 export interface Offer {
   readonly version: number;
@@ -32,8 +31,7 @@ export type MacroLists = Readonly<Partial<Record<MacroStage, readonly string[]>>
 
 export interface Wishes {
   /** Without these the filter can't work: a negotiation that does not offer them fails. */
-  readonly requiredActions: number;
-  readonly optionalActions: number;
+  readonly actions: number;
   readonly protocol: number;
   readonly macros: MacroLists;
 }
@@ -54,22 +52,23 @@ export function decodeOffer(buffer: Buffer, start: number, end: number): Offer {
   }
   return {
     version,
+    // Zero is how the oldest MTAs say "those of version 1". Zero steps are taken as none: what is not asked for can't be wrong.
     actions: buffer.readUInt32BE(start + 4) || V1_ACTIONS,
-    protocol: buffer.readUInt32BE(start + 8) || V1_PROTOCOL,
+    protocol: buffer.readUInt32BE(start + 8),
   };
 }
 
 /** Throws `ProtocolError` naming the actions that are required and not offered. */
 export function negotiate(offer: Offer, wishes: Wishes): Negotiated {
   const offeredActions = offer.actions & ALL_ACTIONS;
-  const missing = wishes.requiredActions & ~offeredActions;
+  const missing = wishes.actions & ~offeredActions;
   if (missing !== 0) {
     throw new ProtocolError(`the MTA does not offer the actions 0x${missing.toString(16)} that this filter needs`);
   }
   const lists = Object.keys(wishes.macros).length > 0 ? SET_SYMBOL_LIST : 0;
   return {
     version: Math.min(PROTOCOL_VERSION, offer.version),
-    actions: (wishes.requiredActions | wishes.optionalActions | lists) & offeredActions,
+    actions: (wishes.actions | lists) & offeredActions,
     protocol: wishes.protocol & offer.protocol & ALL_PROTOCOL,
   };
 }
@@ -99,6 +98,47 @@ function encodeMacroLists(macros: MacroLists): Buffer[] {
   return encoded;
 }
 
+/** A macro's name as lists on the wire have it: longer ones in braces. Throws `RangeError` for what is no name. */
+export function symbol(name: string): string {
+  const bare = /^\{?([^\s{},\0]+)\}?$/.exec(name)?.[1];
+  if (bare === undefined)
+    throw new RangeError(`macro ${JSON.stringify(name)}: expected a name such as i or {auth_authen}`);
+  return bare.length === 1 ? bare : `{${bare}}`;
+}
+
+interface Answer {
+  readonly negotiated: Negotiated;
+  readonly packet: Buffer;
+}
+
+/** Answers offers for one filter. Remembers the last answer: an MTA makes the same offer for each of its connections. */
+export class Negotiator {
+  readonly #wishes: Wishes;
+  #offer: Offer | undefined;
+  #answer: Answer | undefined;
+
+  constructor(wishes: Wishes) {
+    this.#wishes = wishes;
+  }
+
+  /** Throws `ProtocolError` if the offer does not do. */
+  answer(offer: Offer): Answer {
+    const last = this.#offer;
+    if (
+      this.#answer !== undefined &&
+      last?.version === offer.version &&
+      last.actions === offer.actions &&
+      last.protocol === offer.protocol
+    ) {
+      return this.#answer;
+    }
+    const negotiated = Object.freeze(negotiate(offer, this.#wishes));
+    this.#offer = offer;
+    this.#answer = { negotiated, packet: encodeAnswer(negotiated, this.#wishes.macros) };
+    return this.#answer;
+  }
+}
+
 /** Reads the milter's answer, the MTA's side: the numbers, and the macro lists it asks for. */
 export function decodeAnswer(buffer: Buffer, start: number, end: number): Negotiated & { readonly macros: MacroLists } {
   if (end - start < 12)
@@ -109,10 +149,9 @@ export function decodeAnswer(buffer: Buffer, start: number, end: number): Negoti
     const number = buffer.readUInt32BE(at);
     const [stage] = Object.entries(SymbolStage).find(([, value]) => value === number) ?? [];
     if (stage === undefined) throw new ProtocolError(`macro list for stage ${number}: stages are 0 to 6`);
-    const nul = buffer.indexOf(0, at + 4);
-    const stop = nul < 0 || nul > end ? end : nul;
-    const [names = ''] = decodeStrings(buffer, at + 4, stop);
-    macros[stage as MacroStage] = names.split(/[ ,]+/).filter(name => name !== '');
+    const stop = stringEnd(buffer, at + 4, end);
+    const names = decodeText(buffer, at + 4, stop).split(/[ ,]+/);
+    macros[stage as MacroStage] = names.filter(name => name !== '');
     at = stop + 1;
   }
   return {

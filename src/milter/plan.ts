@@ -2,10 +2,10 @@
  * The plan of a filter: its options worked out once, so that sessions only look things up. Handlers decide the wishes for the
  * negotiation. CONNECT, HELO and MAIL always stay, since they carry what later handlers read and where messages begin.
  */
-import { type Action, ActionBit, Command, ProtocolBit, type Stage } from './constants.ts';
+import { type Action, ActionBit, Command, type MacroStage, ProtocolBit, type Stage } from './constants.ts';
 import type { MessageContext } from './context.ts';
 import { DEFAULT_TIMEOUTS, type FilterOptions, type Timeouts } from './filter.ts';
-import type { Wishes } from './negotiation.ts';
+import { type MacroLists, Negotiator, symbol } from './negotiation.ts';
 import { isLegal, proceed } from './verdict.ts';
 
 export type AnyHandler = (...args: readonly unknown[]) => unknown;
@@ -19,7 +19,7 @@ export interface StagePlan {
 }
 
 export interface Plan {
-  readonly wishes: Wishes;
+  readonly negotiator: Negotiator;
   /** By command byte. */
   readonly stages: readonly (StagePlan | undefined)[];
   readonly options: FilterOptions<Action, unknown, unknown>;
@@ -48,23 +48,29 @@ export function planFilter(options: FilterOptions<Action, unknown, unknown>): Pl
   for (const [stage, command, noEventBit, noReplyBit] of STAGES) {
     const handler = options[stage] as AnyHandler | { readonly noReply: AnyHandler } | undefined;
     const noReply = typeof handler === 'object';
-    const run = typeof handler === 'object' ? handler.noReply : handler;
+    const run = (typeof handler === 'object' ? handler.noReply : handler)?.bind(noReply ? handler : options);
     stages[command] = { stage, run, noReply, noReplyBit };
     if (handler === undefined) protocol |= noEventBit;
     else if (noReply) protocol |= noReplyBit;
   }
+  const actions = (options.actions ?? []).reduce((bits, action) => bits | ActionBit[action], 0);
   return {
     stages,
     options,
-    wishes: {
-      requiredActions: (options.actions ?? []).reduce((bits, action) => bits | ActionBit[action], 0),
-      optionalActions: 0,
-      protocol,
-      macros: options.macros ?? {},
-    },
+    negotiator: new Negotiator({ actions, protocol, macros: macroLists(options) }),
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     packetLimit: options.packetLimit ?? 131_072,
   };
+}
+
+/** The macros asked for, and the one that tells refused recipients if they are asked for. Throws `RangeError` on a bad name. */
+function macroLists(options: FilterOptions<Action, unknown, unknown>): MacroLists {
+  const lists: Partial<Record<MacroStage, readonly string[]>> = {};
+  for (const [stage, names] of Object.entries(options.macros ?? {})) lists[stage as MacroStage] = names.map(symbol);
+  if (options.rejectedRecipients === true && lists.rcpt !== undefined) {
+    lists.rcpt = [...new Set([...lists.rcpt, '{rcpt_mailer}'])];
+  }
+  return lists;
 }
 
 /**
@@ -72,13 +78,16 @@ export function planFilter(options: FilterOptions<Action, unknown, unknown>): Pl
  * end, for one answer.
  */
 export function withLastChunk(plan: Plan, end: StagePlan, chunk: Buffer): StagePlan {
-  const body = plan.stages[Command.body]?.run;
-  if (body === undefined) return end;
+  const body = plan.stages[Command.body];
+  if (body?.run === undefined) return end;
+  const ask = body.run;
   const run = async (message: unknown, ...edits: readonly unknown[]): Promise<unknown> => {
-    const skipping = (message as MessageContext).skippingBody;
-    const verdict = skipping ? undefined : await body(message, chunk);
-    const decided = isLegal(verdict, 'eom') && verdict.kind !== 'proceed';
-    return decided ? verdict : (end.run?.(message, ...edits) ?? proceed);
+    if (!(message as MessageContext).skippingBody) {
+      const verdict = await ask(message, chunk);
+      if (!body.noReply && !isLegal(verdict, 'body')) return verdict;
+      if (isLegal(verdict, 'eom') && verdict.kind !== 'proceed') return verdict;
+    }
+    return end.run === undefined ? proceed : end.run(message, ...edits);
   };
   return { ...end, run };
 }

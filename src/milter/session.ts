@@ -9,14 +9,15 @@ import { Command, ProtocolBit, Response, type Stage } from './constants.ts';
 import { EditList } from './edits.ts';
 import type { Outcome } from './filter.ts';
 import { encodeFrame, FrameParser } from './frame-parser.ts';
+import { Inquiry } from './inquiry.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { MacroStore } from './macros.ts';
-import { decodeOffer, encodeAnswer, type Negotiated, negotiate } from './negotiation.ts';
-import { type AnyHandler, type Plan, type StagePlan, withLastChunk } from './plan.ts';
+import { decodeOffer, type Negotiated } from './negotiation.ts';
+import { type Plan, type StagePlan, withLastChunk } from './plan.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { Subjects } from './subjects.ts';
 import { nextPhase, type Phase } from './transitions.ts';
-import { isLegal, isRefusal, outcomeOf, proceed, type Verdict } from './verdict.ts';
+import { isRefusal, outcomeOf, proceed, type Verdict } from './verdict.ts';
 import { Watch } from './watch.ts';
 
 /** Where a session's bytes go. */
@@ -33,7 +34,7 @@ export interface SessionEnvironment {
 }
 
 const PROGRESS = encodeFrame(Response.progress);
-const NOTHING: Negotiated = { version: 0, actions: 0, protocol: 0 };
+const NOTHING: Negotiated = Object.freeze({ version: 0, actions: 0, protocol: 0 });
 
 export class Session {
   readonly #plan: Plan;
@@ -42,16 +43,14 @@ export class Session {
   readonly #macros = new MacroStore();
   readonly #lives: Lifecycle;
   readonly #subjects: Subjects;
+  readonly #inquiry: Inquiry;
   readonly #watch: Watch;
   #phase: Phase = 'start';
   #negotiated = NOTHING;
   /** A verdict has settled the whole SMTP connection: no handler is asked any more. */
   #settled = false;
-  /** What a listening handler threw: answered at the next stage that can. */
-  #heldError: { readonly error: unknown } | undefined;
-  #out: Uint8Array[] = [];
-  /** The handler under way; a new object for each, so that a late answer is told from a current one. */
-  #pending: { readonly stage: StagePlan; readonly edits: EditList | undefined } | undefined;
+  readonly #out: Uint8Array[] = [];
+  #pumping = false;
   #closed = false;
   #outOfSequence = false;
 
@@ -61,12 +60,13 @@ export class Session {
     this.#parser = new FrameParser(plan.packetLimit);
     this.#lives = new Lifecycle(plan);
     this.#subjects = new Subjects(this.#lives, this.#macros, environment.nextId);
+    this.#inquiry = new Inquiry(this.#lives, (stage, verdict, edits) => this.#resume(stage, verdict, edits));
     this.#watch = new Watch(plan.timeouts, environment.monotonic);
   }
 
   /** Received bytes that wait for a handler to settle. */
   get backlog(): number {
-    return this.#parser.pending;
+    return this.#inquiry.open ? this.#parser.pending : 0;
   }
 
   /** Between SMTP connections: closing now harms no one. */
@@ -84,7 +84,7 @@ export class Session {
   disconnect(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#pending = undefined;
+    this.#inquiry.drop();
     this.#endConnection();
     this.#wire.close();
   }
@@ -97,10 +97,7 @@ export class Session {
         this.#fatal(this.#phase === 'start' ? 'no negotiation in time' : 'no complete command in time');
         break;
       case 'handler':
-        if (this.#pending !== undefined) {
-          const { stage } = this.#pending.stage;
-          this.#settle(this.#lives.failed(new Error(`no verdict in time at ${stage}`), stage));
-        }
+        this.#inquiry.expire();
         break;
       case 'progress':
         this.#wire.write(PROGRESS);
@@ -111,27 +108,45 @@ export class Session {
   }
 
   #pump(): void {
+    // What a handler makes its own peer say must not overtake the handler's answer.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    let advanced = false;
+    let offence: unknown;
     try {
-      while (this.#pending === undefined && !this.#closed && this.#parser.read()) this.#dispatch();
+      while (!this.#inquiry.open && !this.#closed && this.#parser.read()) {
+        this.#dispatch();
+        advanced = true;
+      }
     } catch (error) {
-      this.#flush();
-      // Anything else than a ProtocolError is a state factory that threw: it ends this connection, never the process.
-      this.#fatal(error instanceof Error ? error.message : String(error));
-      return;
+      offence = error;
     }
+    this.#pumping = false;
     this.#flush();
-    if (this.#pending === undefined) this.#watch.peerBegins(this.#phase === 'start' || this.#parser.pending > 0);
+    if (offence !== undefined) this.#fatal(offence instanceof Error ? offence.message : String(offence));
+    // Until it has negotiated, the peer lives on the time that every connection begins with.
+    else if (!this.#inquiry.open && this.#phase !== 'start') this.#watch.peerBegins(this.#parser.pending > 0, advanced);
+  }
+
+  /** A handler that took its time has answered. */
+  #resume(stage: StagePlan, verdict: Verdict, edits: EditList | undefined): void {
+    this.#pumping = true;
+    this.#answer(stage, verdict, edits);
+    this.#pumping = false;
+    this.#pump();
   }
 
   #flush(): void {
     const out = this.#out;
     if (out.length === 0) return;
-    this.#out = [];
-    this.#wire.write(out.length === 1 ? (out[0] as Uint8Array) : Buffer.concat(out));
+    const bytes = out.length === 1 ? (out[0] as Uint8Array) : Buffer.concat(out);
+    out.length = 0;
+    if (!this.#closed) this.#wire.write(bytes);
   }
 
   #fatal(message: string): void {
-    this.#plan.options.onProtocolError?.(message, true);
+    if (this.#closed) return;
+    this.#lives.offended(message, true);
     this.disconnect();
   }
 
@@ -141,15 +156,17 @@ export class Session {
       case Command.macro:
         this.#macros.put(buffer, start, end);
         return;
-      case Command.negotiate:
+      case Command.negotiate: {
         if (this.#phase !== 'start') throw new ProtocolError('OPTNEG after the negotiation');
-        this.#negotiated = negotiate(decodeOffer(buffer, start, end), this.#plan.wishes);
-        this.#out.push(encodeAnswer(this.#negotiated, this.#plan.wishes.macros));
+        const { negotiated, packet } = this.#plan.negotiator.answer(decodeOffer(buffer, start, end));
+        this.#negotiated = negotiated;
+        this.#out.push(packet);
         this.#phase = 'open';
         return;
+      }
       case Command.abort:
-        this.#macros.clearFrom(Command.mail);
         this.#endMessage('aborted');
+        this.#macros.clearFrom(Command.mail);
         return;
       case Command.quit:
         this.#flush();
@@ -159,102 +176,50 @@ export class Session {
         this.#endConnection();
         if (this.#phase !== 'start') this.#phase = 'open';
         return;
-      case 0:
-        throw new Error('TODO: Not implemented yet');
     }
     const stage = this.#plan.stages[command];
     if (stage === undefined) throw new ProtocolError(`unknown command 0x${command.toString(16).padStart(2, '0')}`);
     if (this.#phase === 'start') throw new ProtocolError(`${stage.stage} before the negotiation`);
     const phase = nextPhase(this.#phase, command);
-    if (phase === undefined) {
-      this.#answerOutOfSequence(stage);
-      return;
-    }
+    if (phase === undefined) this.#answerOutOfSequence(stage);
+    else this.#take(stage, phase);
+  }
+
+  /** A command in its place: what it ends, what it begins, and what its handler says to it. */
+  #take(stage: StagePlan, phase: Phase): void {
+    const { command, buffer, start, end } = this.#parser;
+    if (command === Command.mail || command === Command.helo) this.#lives.endMessage('aborted');
+    else if (command === Command.connect) this.#endConnection(false);
     this.#phase = phase;
     this.#macros.arrived(command);
-    if (command === Command.connect) this.#settled = false;
-    const subject = this.#settled ? undefined : this.#subjects.of(command, buffer, start, end, this.#negotiated);
-    if (subject === undefined) this.#answer(stage, proceed);
-    else if (command !== Command.endOfMessage || end === start) this.#run(stage, subject);
-    else this.#run(withLastChunk(this.#plan, stage, buffer.subarray(start, end)), subject);
-  }
-
-  #run(stage: StagePlan, args: readonly unknown[]): void {
-    const held = this.#heldError;
-    if (held !== undefined && !stage.noReply) {
-      this.#heldError = undefined;
-      this.#answer(stage, this.#lives.failed(held.error, stage.stage));
-    } else if (stage.run === undefined) {
-      this.#answer(stage, proceed);
-    } else if (stage.noReply) {
-      this.#listen(stage.run, args);
-      this.#answer(stage, proceed);
-    } else {
-      this.#consult(stage, stage.run, args);
-    }
-  }
-
-  #listen(run: AnyHandler, args: readonly unknown[]): void {
-    const hold = (error: unknown): void => {
-      this.#heldError = { error };
-    };
+    let verdict: Verdict | undefined = proceed;
+    let edits: EditList | undefined;
     try {
-      const result = run(...args);
-      if (isThenable(result)) result.then(undefined, hold);
+      const subject = this.#settled ? undefined : this.#subjects.of(command, buffer, start, end, this.#negotiated);
+      if (subject !== undefined) {
+        const isEnd = command === Command.endOfMessage;
+        const plan = isEnd && end > start ? withLastChunk(this.#plan, stage, buffer.subarray(start, end)) : stage;
+        if (isEnd) edits = new EditList(this.#negotiated.actions);
+        verdict = this.#inquiry.ask(plan, subject, edits);
+      }
     } catch (error) {
-      hold(error);
+      // The filter's state factory threw. That is an answer like a handler's that throws, not the end of the connection.
+      verdict = this.#inquiry.failed(stage, error, edits);
     }
+    if (verdict === undefined) this.#watch.handlerBegins(command === Command.endOfMessage);
+    else this.#answer(stage, verdict, edits);
   }
 
-  #consult(stage: StagePlan, run: AnyHandler, args: readonly unknown[]): void {
-    const edits = stage.stage === 'eom' ? new EditList(this.#negotiated.actions) : undefined;
-    let verdict: unknown;
-    try {
-      verdict = edits === undefined ? run(...args) : run(...args, edits);
-    } catch (error) {
-      this.#answer(stage, this.#lives.failed(error, stage.stage));
-      return;
-    }
-    if (!isThenable(verdict)) {
-      this.#answer(stage, this.#checked(verdict, stage.stage), edits);
-      return;
-    }
-    const pending = { stage, edits };
-    this.#pending = pending;
-    this.#watch.handlerBegins(edits !== undefined);
-    verdict.then(
-      answer => {
-        if (this.#pending === pending) this.#settle(this.#checked(answer, stage.stage));
-      },
-      error => {
-        if (this.#pending === pending) this.#settle(this.#lives.failed(error, stage.stage));
-      },
-    );
-  }
-
-  #settle(verdict: Verdict): void {
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    this.#pending = undefined;
-    this.#answer(pending.stage, verdict, pending.edits);
-    this.#pump();
-  }
-
-  #checked(verdict: unknown, stage: Stage): Verdict {
-    if (isLegal(verdict, stage)) return verdict;
-    const found = verdict === undefined ? 'nothing (a return is missing)' : `no verdict for stage ${stage}`;
-    return this.#lives.failed(new TypeError(`handler ${stage} answered ${found}`), stage);
-  }
-
-  #answer(stage: StagePlan, given: Verdict, edits?: EditList): void {
+  #answer(stage: StagePlan, given: Verdict, edits: EditList | undefined): void {
     let verdict = given;
     if (stage.stage === 'rcpt' && this.#lives.message?.recipients.at(-1)?.rejectedByMta === true) verdict = proceed;
     if (verdict.kind === 'skip') {
       if (this.#lives.message !== undefined) this.#lives.message.skippingBody = true;
       if ((this.#negotiated.protocol & ProtocolBit.skip) === 0) verdict = proceed;
     }
-    if (edits !== undefined && (verdict.kind === 'proceed' || verdict.kind === 'accept'))
+    if (edits !== undefined && (verdict.kind === 'proceed' || verdict.kind === 'accept')) {
       this.#out.push(...edits.packets());
+    }
     if ((this.#negotiated.protocol & stage.noReplyBit) === 0) this.#out.push(verdict.packet);
     this.#conclude(stage.stage, verdict);
   }
@@ -275,9 +240,9 @@ export class Session {
   #answerOutOfSequence(stage: StagePlan): void {
     if (!this.#outOfSequence) {
       this.#outOfSequence = true;
-      this.#plan.options.onProtocolError?.(`${stage.stage} out of sequence, answered with "continue"`, false);
+      this.#lives.offended(`${stage.stage} out of sequence, answered with "continue"`, false);
     }
-    this.#answer({ ...stage, stage: 'unknown' }, proceed);
+    if ((this.#negotiated.protocol & stage.noReplyBit) === 0) this.#out.push(proceed.packet);
   }
 
   #endMessage(outcome: Outcome): void {
@@ -285,14 +250,10 @@ export class Session {
     if (this.#phase === 'message' || this.#phase === 'content') this.#phase = 'connected';
   }
 
-  #endConnection(): void {
+  /** @param forget whether macros told ahead of a next connection go too. */
+  #endConnection(forget = true): void {
     this.#lives.closeConnection();
-    this.#macros.clearFrom(Command.connect);
+    if (forget) this.#macros.clearFrom(Command.connect);
     this.#settled = false;
-    this.#heldError = undefined;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }

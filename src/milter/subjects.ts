@@ -4,10 +4,11 @@
  */
 import { Command, ProtocolBit } from './constants.ts';
 import { RecipientContext } from './context.ts';
-import { decodeConnect, decodeHeader, decodePath, decodeString } from './event.ts';
+import { decodeConnect, decodeHeader, Path } from './event.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Macros } from './macros.ts';
 import type { Negotiated } from './negotiation.ts';
+import { decodeString, decodeStrings } from './text.ts';
 
 export class Subjects {
   readonly #lives: Lifecycle;
@@ -20,7 +21,10 @@ export class Subjects {
     this.#nextId = nextId;
   }
 
-  /** The arguments for the handler, or undefined if there is nothing to ask it. */
+  /**
+   * The arguments for the handler, or undefined if there is nothing to ask it. What went before must be over. Throws what the
+   * filter's state factories throw.
+   */
   of(
     command: number,
     buffer: Buffer,
@@ -36,13 +40,12 @@ export class Subjects {
     if (connection === undefined) return undefined;
     switch (command) {
       case Command.helo:
-        this.#lives.endMessage('aborted');
         connection.helo = decodeString(buffer, start, end);
         return [connection];
       case Command.unknown:
         return [connection, decodeString(buffer, start, end)];
       case Command.mail:
-        return [this.#lives.openMessage(connection, decodePath(buffer, start, end))];
+        return [this.#lives.openMessage(connection, new Path(decodeStrings(buffer, start, end)))];
       default:
         return this.#ofMessage(command, buffer, start, end, negotiated);
     }
@@ -61,7 +64,7 @@ export class Subjects {
       case Command.rcpt: {
         const canTell = (negotiated.protocol & ProtocolBit.rejectedRecipients) !== 0;
         const rejected = canTell && this.#macros.get('rcpt_mailer') === 'error';
-        const recipient = new RecipientContext(decodePath(buffer, start, end).argv, rejected);
+        const recipient = new RecipientContext(decodeStrings(buffer, start, end), rejected);
         message.recipients.push(recipient);
         return [message, recipient];
       }

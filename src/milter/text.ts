@@ -20,24 +20,23 @@ function decodeHighBytes(bytes: Buffer): string {
   let text = '';
   let at = 0;
   while (at < bytes.length) {
-    const size = sequenceLength(bytes[at] as number);
-    const end = at + size;
-    if (size > 0 && end <= bytes.length && isUtf8(bytes.subarray(at, end))) {
-      text += bytes.toString('utf8', at, end);
-      at = end;
-    } else {
-      text += String.fromCharCode(ESCAPE | (bytes[at] as number));
-      at += 1;
-    }
+    const size = validLength(bytes, at);
+    text += size > 0 ? bytes.toString('utf8', at, at + size) : String.fromCharCode(ESCAPE | (bytes[at] as number));
+    at += Math.max(size, 1);
   }
   return text;
 }
 
-function sequenceLength(lead: number): number {
-  if (lead < 0x80) return 1;
-  if (lead >= 0xc2 && lead < 0xe0) return 2;
-  if (lead >= 0xe0 && lead < 0xf0) return 3;
-  return lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+/** The length of the UTF-8 character or run of ASCII that begins at `at`; 0 if none does. */
+function validLength(bytes: Buffer, at: number): number {
+  const lead = bytes[at] as number;
+  if (lead < 0x80) {
+    let end = at + 1;
+    while (end < bytes.length && (bytes[end] as number) < 0x80) end++;
+    return end - at;
+  }
+  const size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  return at + size <= bytes.length && isUtf8(bytes.subarray(at, at + size)) ? size : 0;
 }
 
 /** The bytes of a text, escaped bytes restored. The inverse of `decodeText`. */
@@ -69,10 +68,21 @@ export function decodeStrings(buffer: Buffer, start: number, end: number): strin
   const strings: string[] = [];
   let at = start;
   while (at < end) {
-    const found = buffer.indexOf(0, at);
-    const stop = found < 0 || found > end ? end : found;
+    const stop = stringEnd(buffer, at, end);
     strings.push(decodeText(buffer, at, stop));
     at = stop + 1;
   }
   return strings;
+}
+
+/** The one string at `start`; what comes behind its NUL is ignored, as it is by readers in C. */
+export function decodeString(buffer: Buffer, start: number, end: number): string {
+  return decodeText(buffer, start, stringEnd(buffer, start, end));
+}
+
+/** Where the string at `start` ends: at its NUL, or at `end` if that is missing. */
+export function stringEnd(buffer: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && buffer[at] !== 0) at++;
+  return at;
 }

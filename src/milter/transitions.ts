@@ -21,7 +21,7 @@ const CONTENT = {
 
 const TABLE: Readonly<Record<Phase, Readonly<Partial<Record<number, Phase>>>>> = {
   start: {},
-  open: { [Command.connect]: 'connected' },
+  open: { [Command.connect]: 'connected', [Command.unknown]: 'open' },
   connected: { ...OUTSIDE, [Command.unknown]: 'connected' },
   message: { ...OUTSIDE, ...CONTENT, [Command.rcpt]: 'message', [Command.unknown]: 'message' },
   content: { ...OUTSIDE, ...CONTENT },

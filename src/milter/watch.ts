@@ -29,12 +29,14 @@ export class Watch {
     this.#nextProgress = atEnd ? now + PROGRESS_EVERY : Number.POSITIVE_INFINITY;
   }
 
-  /** The peer has the word. `hurry`: it is in the middle of a packet, or has not negotiated. */
-  peerBegins(hurry: boolean): void {
-    const now = this.#monotonic();
-    const limit = now + (hurry ? this.#timeouts.packet : this.#timeouts.idle);
-    // More bytes of a packet that was begun buy no time.
-    this.#deadline = hurry && !this.#handler ? Math.min(limit, this.#deadline) : limit;
+  /**
+   * The peer has the word.
+   * @param amid it is in the middle of a packet.
+   * @param advanced the packet before was complete: more bytes of a packet already begun buy no time.
+   */
+  peerBegins(amid: boolean, advanced: boolean): void {
+    const limit = this.#monotonic() + (amid ? this.#timeouts.packet : this.#timeouts.idle);
+    this.#deadline = amid && !advanced && !this.#handler ? Math.min(limit, this.#deadline) : limit;
     this.#handler = false;
   }
 
