@@ -7,7 +7,7 @@
  * listing it contributes `min`, so an allow list that is silent counts in full for the client. Hence "listed" holds whatever
  * the abstaining zones would have said, and no outage can cause a reject. See `docs/decisions/0040-k-of-n.md`.
  */
-import type { Rule } from './zone.ts';
+import type { Rule, Zone } from './zone.ts';
 import { ZoneError } from './zone-error.ts';
 
 /** How many zones must list a client, or the score that its listings must reach. */
@@ -22,28 +22,32 @@ export interface Stake {
   readonly max: number;
 }
 
+/** What a policy needs to know of a zone. */
+type Voter = Pick<Zone, 'name' | 'rules'>;
+
 /** Throws `ZoneError` if the policy makes no sense for these zones. */
-export function checkPolicy(
-  policy: Policy,
-  zones: readonly { readonly name: string; readonly rules: readonly Rule[] }[],
-): void {
-  if (typeof policy === 'object' && 'score' in policy) {
-    const most = zones.reduce((sum, { rules }) => sum + stakeOf(policy, rules).max, 0);
-    if (!(Number.isSafeInteger(policy.score) && policy.score >= 1))
-      throw new ZoneError(`policy: score ${policy.score} is not a whole number of at least 1`);
-    if (zones.length > 0 && policy.score > most)
-      throw new ZoneError(`policy: score ${policy.score} can't be reached, all zones together weigh ${most}`);
-    return;
-  }
+export function checkPolicy(policy: Policy, zones: readonly Voter[]): void {
   if (typeof policy === 'object') {
-    const { atLeast } = policy;
-    if (!(Number.isSafeInteger(atLeast) && atLeast >= 1))
-      throw new ZoneError(`policy: ${atLeast} zones is not a whole number of at least 1`);
-    if (zones.length > 0 && atLeast > zones.length)
-      throw new ZoneError(`policy: ${atLeast} of ${zones.length} zones can't be reached`);
+    const [count, unit] = 'score' in policy ? [policy.score, 'score'] : [policy.atLeast, 'number of zones'];
+    if (!(Number.isSafeInteger(count) && count >= 1))
+      throw new ZoneError(`policy: ${unit} ${count} is not a whole number of at least 1`);
+    if (zones.length > 0 && !isReachable(policy, zones))
+      throw new ZoneError(
+        `policy: ${unit} ${count} can't be reached, all zones together come to ${most(policy, zones)}`,
+      );
+    if ('score' in policy) return;
   }
   const allow = zones.find(({ rules }) => rules.some(({ weight }) => weight < 0));
   if (allow) throw new ZoneError(`zone "${allow.name}": a negative weight (allow list) needs a score policy`);
+}
+
+/** Whether these zones could list anybody, if all of them did. */
+export function isReachable(policy: Policy, zones: readonly Voter[]): boolean {
+  return most(policy, zones) >= threshold(policy, zones.length);
+}
+
+function most(policy: Policy, zones: readonly Voter[]): number {
+  return zones.reduce((sum, { rules }) => sum + stakeOf(policy, rules).max, 0);
 }
 
 /** The threshold T for `eligible` zones. With none of them nothing is ever listed. */

@@ -7,7 +7,7 @@ import type { Clock, Timers } from '../clock.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Address } from '../net/address.ts';
-import { checkPolicy, type Policy, stakeOf, Tally, threshold } from './ballot.ts';
+import { type Policy, stakeOf, Tally, threshold } from './ballot.ts';
 import { classify } from './classify.ts';
 import { Deliberation } from './deliberation.ts';
 import type { Health } from './health.ts';
@@ -48,9 +48,7 @@ export class Panel {
   #turn: number;
   #halved: number;
 
-  /** Throws `ZoneError` if the policy makes no sense for these zones. */
   constructor(zones: readonly Zone[], options: PanelOptions, deps: PanelDeps) {
-    checkPolicy(options.policy, zones);
     this.#options = { fanout: 'minimal', zoneTimeout: 1_500, deadline: 2_500, ...options };
     this.#deps = deps;
     this.#members = zones.map((zone, index) => ({

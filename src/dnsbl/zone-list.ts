@@ -31,3 +31,8 @@ export function zoneList(entries: readonly (string | ZoneOptions)[]): ZoneList {
 export function deadZoneMessage(zone: Zone, why: DeadZone): string {
   return `DNSBL ${zone.name} is not asked: dead since ${why.year}, ${why.reason}; write "${zone.name}!" to ask it all the same`;
 }
+
+/** Takes the keys in these zones' domains out of a text, such as a line of the DNS debug log. */
+export function keyMask(zones: readonly Zone[]): (text: string) => string {
+  return text => zones.reduce((masked, zone) => zone.mask(masked), text);
+}

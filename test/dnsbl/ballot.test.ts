@@ -268,11 +268,11 @@ describe('a policy', () => {
   });
 
   const bad: readonly (readonly [policy: Policy, specs: string[], message: RegExp])[] = [
-    [{ atLeast: 0 }, ['a.test'], /policy: 0 zones is not a whole number of at least 1/],
-    [{ atLeast: 1.5 }, ['a.test'], /policy: 1\.5 zones is not/],
-    [{ atLeast: 3 }, ['a.test', 'b.test'], /policy: 3 of 2 zones can't be reached/],
+    [{ atLeast: 0 }, ['a.test'], /policy: number of zones 0 is not a whole number of at least 1/],
+    [{ atLeast: 1.5 }, ['a.test'], /policy: number of zones 1\.5 is not/],
+    [{ atLeast: 3 }, ['a.test', 'b.test'], /policy: number of zones 3 can't be reached, all zones together come to 2/],
     [{ score: 0 }, ['a.test'], /policy: score 0 is not/],
-    [{ score: 4 }, ['a.test*3', 'b.test*-3'], /score 4 can't be reached, all zones together weigh 3/],
+    [{ score: 4 }, ['a.test*3', 'b.test*-3'], /score 4 can't be reached, all zones together come to 3/],
     ['any', ['a.test', 'allow.test*-2'], /zone "allow\.test": a negative weight \(allow list\) needs a score policy/],
     [{ atLeast: 1 }, ['allow.test*-2'], /needs a score policy/],
   ];

@@ -397,10 +397,6 @@ describe('a score policy', () => {
     const { panel } = rig(resolver, { score: 3 }, { zones: zones() });
     assert.equal((await panel.decide(client)).outcome, 'unknown');
   });
-
-  test('needs a negative weight to be meant: other policies refuse it', () => {
-    assert.throws(() => rig(new HandResolver(), 'any', { zones: zones() }), /z2\.test": a negative weight/);
-  });
 });
 
 test('a zone that lists nearly everybody is told once, and goes on', async () => {
