@@ -12,7 +12,7 @@ import { deadZoneMessage, type ZoneList, zoneList } from './zone-list.ts';
 
 export interface BlocklistOptions {
   /** In the order in which a listing zone's reply is chosen. */
-  readonly zones: readonly (string | ZoneOptions)[];
+  readonly zones: readonly (string | ZoneOptions | Zone)[];
   readonly policy: Policy;
   readonly fanout?: 'minimal' | 'all';
 }

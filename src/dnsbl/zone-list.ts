@@ -12,10 +12,10 @@ export interface ZoneList {
 }
 
 /** Parses and merges. Throws `ZoneError` for the first entry that is wrong. */
-export function zoneList(entries: readonly (string | ZoneOptions)[]): ZoneList {
+export function zoneList(entries: readonly (string | ZoneOptions | Zone)[]): ZoneList {
   const zones: Zone[] = [];
   for (const entry of entries) {
-    const zone = Zone.parse(entry);
+    const zone = entry instanceof Zone ? entry : Zone.parse(entry);
     const index = zones.findIndex(other => other.sameList(zone));
     if (index < 0) zones.push(zone);
     else zones[index] = zones[index]!.merge(zone);

@@ -59,7 +59,10 @@ export class Zone {
   readonly forced: boolean;
   readonly #domain: string;
 
-  private constructor(domain: string, fields: Omit<Zone, 'queryName' | 'isBelow' | 'sameList' | 'merge' | 'mask'>) {
+  private constructor(
+    domain: string,
+    fields: Omit<Zone, 'queryName' | 'isBelow' | 'sameList' | 'equals' | 'merge' | 'mask'>,
+  ) {
     this.#domain = domain;
     this.name = fields.name;
     this.rules = fields.rules;
@@ -110,6 +113,11 @@ export class Zone {
   /** Whether both ask the same list, so that one query serves both. */
   sameList(other: Zone): boolean {
     return this.#domain === other.#domain;
+  }
+
+  /** Whether both are configured alike, keys included. */
+  equals(other: Zone): boolean {
+    return this.#domain === other.#domain && JSON.stringify(this) === JSON.stringify(other);
   }
 
   /** One zone with the filters of both. Throws `ZoneError` where they contradict each other. */
