@@ -8,8 +8,8 @@ import { isAbsolute, join } from 'node:path';
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The user's home directory. */
-  readonly home: string;
+  /** The user's home directory; throws if there is none. */
+  readonly home: () => string;
   /** Whether files can be made in this folder; makes the folder if it is not there and can be. */
   readonly ensureFolder: (path: string) => boolean;
 }
@@ -32,7 +32,7 @@ function defaultFolder({ env, home, ensureFolder }: Surroundings): string {
   const shared = join('/var/lib', NAME);
   if (ensureFolder(shared)) return shared;
   // The specification: a path that is not absolute is invalid, and to be ignored.
-  const base = env.XDG_STATE_HOME && isAbsolute(env.XDG_STATE_HOME) ? env.XDG_STATE_HOME : join(home, '.local/state');
+  const base = env.XDG_STATE_HOME && isAbsolute(env.XDG_STATE_HOME) ? env.XDG_STATE_HOME : join(home(), '.local/state');
   const own = join(base, NAME);
   ensureFolder(own);
   return own;
@@ -40,7 +40,7 @@ function defaultFolder({ env, home, ensureFolder }: Surroundings): string {
 
 const system: Surroundings = {
   env: process.env,
-  home: homedir(),
+  home: homedir,
   ensureFolder(path) {
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 });

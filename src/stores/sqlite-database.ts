@@ -19,9 +19,9 @@ export interface DatabaseOptions {
   readonly tripletId?: TripletId | undefined;
 }
 
-/** Where a triplet is, or belongs: its id, its texts as stored, and its entry if there is one. */
+/** Where a triplet is, or belongs: its id (undefined if all are taken), its texts as stored, and its entry if there is one. */
 export interface Place {
-  readonly id: number;
+  readonly id: number | undefined;
   readonly key: Triplet;
   readonly entry: Entry | undefined;
 }
@@ -150,6 +150,7 @@ export class SqliteDatabase {
   /** Stores an entry where `find` said its triplet belongs. */
   put({ id, key, entry: known }: Place, entry: Entry): void {
     const { firstSeen, lastSeen, passed, attempts } = entry;
+    if (id === undefined) throw new StoreError(`${this.#path}: all ${PROBES} ids that a triplet may have are taken`);
     if (known) this.#update.run(firstSeen, lastSeen, passed, attempts, id);
     else this.#insert.run(id, key.network, key.sender, key.recipient, firstSeen, lastSeen, passed, attempts);
   }
@@ -198,8 +199,9 @@ export class SqliteDatabase {
     const row = rows.find(candidate => holds(candidate, key));
     if (row) return { id: row[0], key, entry: entryOf(row) };
     const taken = new Set(rows.map(([id]) => id));
-    for (let id = home; id < home + PROBES; id++) if (!taken.has(id)) return { id, key, entry: undefined };
-    throw new StoreError(`${this.#path}: more than ${PROBES} triplets have the id ${home}`);
+    let id = home;
+    while (taken.has(id)) id++;
+    return { id: id < home + PROBES ? id : undefined, key, entry: undefined };
   }
 }
 
@@ -226,7 +228,8 @@ function createFile(path: string): void {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code !== 'EEXIST') throw new StoreError(`${path}: the database can not be made (${(error as Error).message})`);
+    if (code === 'EEXIST') return;
+    throw new StoreError(`${path}: the database can not be made (${(error as Error).message})`, { cause: error });
   }
 }
 
