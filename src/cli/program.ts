@@ -53,7 +53,7 @@ function createProgram({ output, serve }: ProgramOptions, finish: (code: number)
     if (word !== undefined) throw new UsageError(`unknown command '${word}': expected options, or the command probe`);
     finish(await serve(configFromOptions(program)));
   });
-  program.addCommand(probeCommand(output, finish).copyInheritedSettings(program));
+  program.addCommand(probeCommand(output, finish).copyInheritedSettings(program).allowExcessArguments(false));
   return program;
 }
 
