@@ -118,6 +118,8 @@ export class Child {
     patience.addEventListener('abort', () => this.signalGroup('SIGKILL'));
     const exit = await this.exited;
     this.signalGroup('SIGKILL');
+    this.#process.stdout?.destroy(); // an orphan that left the group may hold the pipes, and they would hold us
+    this.#process.stderr?.destroy();
     return exit;
   }
 
