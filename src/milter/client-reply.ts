@@ -3,7 +3,7 @@
  */
 import { Response } from './constants.ts';
 import { ProtocolError } from './protocol-error.ts';
-import { decodeStrings } from './text.ts';
+import { decodeStrings, decodeText } from './text.ts';
 
 export type MilterReply =
   | { readonly kind: 'proceed' | 'accept' | 'reject' | 'tempfail' | 'discard' | 'skip' }
@@ -45,7 +45,7 @@ export function decodeReply(command: number, data: Buffer): MilterReply {
   }
   if (command !== Response.replyCode) throw new ProtocolError(`unknown reply 0x${command.toString(16)}`);
   if (data.indexOf(0) !== data.length - 1) throw new ProtocolError('reply text without exactly one NUL, at its end');
-  const text = data.toString('utf8', 0, data.length - 1);
+  const text = decodeText(data, 0, data.length - 1);
   const code = /^([45]\d\d)[ -]/.exec(text)?.[1];
   if (code === undefined) throw new ProtocolError(`reply text ${JSON.stringify(text)}: expected 4xx or 5xx`);
   return { kind: 'reply', code: Number(code), text: text.replaceAll('%%', '%') };
@@ -62,6 +62,7 @@ export function decodeEdit(command: number, data: Buffer): Edit | undefined {
     }
     case Response.insertHeader:
     case Response.changeHeader: {
+      if (data.length < 4) throw new ProtocolError(`header edit with ${data.length} bytes of data: expected an index`);
       const [name = '', value = ''] = decodeStrings(data, 4, data.length);
       const kind = command === Response.insertHeader ? 'insert-header' : 'change-header';
       return { kind, index: data.readUInt32BE(0), name, value };

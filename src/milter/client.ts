@@ -17,46 +17,54 @@ import { encodeStrings } from './text.ts';
 export type MacroValues = Readonly<Record<string, string>>;
 
 export interface ClientOptions {
-  /** Milliseconds to wait for a reply; default 30,000. */
+  /** Milliseconds to wait for the connection, and for each packet of a reply; default 30,000. */
   readonly timeout?: number;
 }
 
 const EMPTY = Buffer.alloc(0);
+const PATIENCE = 30_000;
+const LARGEST_REPLY = 1 << 24;
 
 /** Connects to a milter. Rejects with the socket's error if nobody listens. */
 export function connectMilter(address: string | ListenAddress, options: ClientOptions = {}): Promise<MilterClient> {
   const to = typeof address === 'string' ? parseListenAddress(address) : address;
   if (to.kind === 'fd') return Promise.reject(new RangeError('a client needs an address, not a descriptor'));
+  const patience = options.timeout ?? PATIENCE;
   return new Promise((resolve, reject) => {
     const socket = connectSocket(
       to.kind === 'unix' ? { path: to.path } : { host: to.host, port: to.port, noDelay: true },
     );
+    socket.setTimeout(patience, () => socket.destroy(new ProtocolError(`no connection within ${patience} ms`)));
     socket.once('error', reject);
     socket.once('connect', () => {
+      socket.setTimeout(0);
       socket.removeListener('error', reject);
       resolve(new MilterClient(socket, options));
     });
   });
 }
 
-interface Waiter {
-  readonly resolve: (frame: { command: number; data: Buffer }) => void;
+/** A command whose answer is due. */
+interface Request {
+  /** Takes a packet of the answer. True if it was the last. Throws `ProtocolError` if it can't be one. */
+  readonly take: (command: number, data: Buffer) => boolean;
   readonly reject: (error: Error) => void;
 }
 
 export class MilterClient {
   readonly #stream: Duplex;
-  readonly #timeout: number;
-  readonly #parser = new FrameParser(1 << 24);
-  readonly #frames: { command: number; data: Buffer }[] = [];
-  #waiter: Waiter | undefined;
+  readonly #patience: number;
+  readonly #parser = new FrameParser(LARGEST_REPLY);
+  /** In the order in which they were sent, which is the order of the answers. */
+  readonly #requests: Request[] = [];
+  #timer: NodeJS.Timeout | undefined;
   #out: Buffer[] = [];
   #failure: Error | undefined;
   #protocol = 0;
 
   constructor(stream: Duplex, options: ClientOptions = {}) {
     this.#stream = stream;
-    this.#timeout = options.timeout ?? 30_000;
+    this.#patience = options.timeout ?? PATIENCE;
     stream.on('data', (chunk: Buffer) => this.#receive(chunk));
     stream.on('error', (error: Error) => this.#fail(error));
     stream.on('close', () => this.#fail(new ProtocolError('the milter closed the connection')));
@@ -69,9 +77,10 @@ export class MilterClient {
     numbers.writeUInt32BE(offer.actions ?? ALL_ACTIONS, 4);
     numbers.writeUInt32BE(offer.protocol ?? ALL_PROTOCOL, 8);
     this.#send(Command.negotiate, numbers);
-    const { command, data } = await this.#frame();
-    if (command !== Command.negotiate) throw new ProtocolError(`answer 0x${command.toString(16)} to the negotiation`);
-    const answer = decodeAnswer(data, 0, data.length);
+    const answer = await this.#answer((command, data) => {
+      if (command === Command.negotiate) return decodeAnswer(data, 0, data.length);
+      throw new ProtocolError(`answer 0x${command.toString(16)} to the negotiation`);
+    });
     this.#protocol = answer.protocol;
     return answer;
   }
@@ -120,16 +129,16 @@ export class MilterClient {
   }
 
   /** The end of the message: the edits asked for, in order, and the verdict. */
-  async endOfMessage(macros?: MacroValues): Promise<{ readonly edits: readonly Edit[]; readonly reply: MilterReply }> {
+  endOfMessage(macros?: MacroValues): Promise<{ readonly edits: readonly Edit[]; readonly reply: MilterReply }> {
     if (macros !== undefined) this.macros(Command.endOfMessage, macros);
     this.#send(Command.endOfMessage, EMPTY);
     const edits: Edit[] = [];
-    for (;;) {
-      const { command, data } = await this.#frame();
+    return this.#answer((command, data) => {
       const edit = decodeEdit(command, data);
       if (edit === undefined) return { edits, reply: decodeReply(command, data) };
       if (edit.kind !== 'progress') edits.push(edit);
-    }
+      return undefined;
+    });
   }
 
   /** Tells macros ahead of a command, by its byte. */
@@ -151,7 +160,7 @@ export class MilterClient {
   quit(): void {
     this.#send(Command.quit, EMPTY);
     this.#flush();
-    this.#stream.end();
+    this.#stream.end(() => this.#stream.destroy());
   }
 
   /** Closes without a word. */
@@ -159,7 +168,7 @@ export class MilterClient {
     this.#stream.destroy();
   }
 
-  async #ask(
+  #ask(
     command: number,
     data: Uint8Array,
     noEvent: number,
@@ -167,11 +176,10 @@ export class MilterClient {
     macros: MacroValues | undefined,
   ): Promise<MilterReply> {
     if (macros !== undefined) this.macros(command, macros);
-    if ((this.#protocol & noEvent) !== 0) return { kind: 'not-wanted' };
+    if ((this.#protocol & noEvent) !== 0) return Promise.resolve({ kind: 'not-wanted' });
     this.#send(command, data);
-    if ((this.#protocol & noReply) !== 0) return { kind: 'no-reply' };
-    const frame = await this.#frame();
-    return decodeReply(frame.command, frame.data);
+    if ((this.#protocol & noReply) !== 0) return Promise.resolve({ kind: 'no-reply' });
+    return this.#answer(decodeReply);
   }
 
   #send(command: number, data: Uint8Array): void {
@@ -184,50 +192,51 @@ export class MilterClient {
     this.#out = [];
   }
 
-  #frame(): Promise<{ command: number; data: Buffer }> {
-    this.#flush();
-    const ready = this.#frames.shift();
-    if (ready !== undefined) return Promise.resolve(ready);
+  /** What `read` makes of the answer to the command just sent; it returns undefined as long as more packets belong to it. */
+  #answer<T extends object>(read: (command: number, data: Buffer) => T | undefined): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#flush();
+    this.#timer ??= setTimeout(
+      () => this.#fail(new ProtocolError(`no reply within ${this.#patience} ms`)),
+      this.#patience,
+    );
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#fail(new ProtocolError(`no reply within ${this.#timeout} ms`));
-        this.#stream.destroy();
-      }, this.#timeout);
-      this.#waiter = {
-        resolve: frame => {
-          clearTimeout(timer);
-          resolve(frame);
-        },
-        reject: error => {
-          clearTimeout(timer);
-          reject(error);
-        },
+      const take = (command: number, data: Buffer): boolean => {
+        const result = read(command, data);
+        if (result !== undefined) resolve(result);
+        return result !== undefined;
       };
+      this.#requests.push({ take, reject });
     });
   }
 
   #receive(chunk: Buffer): void {
     this.#parser.feed(chunk);
     try {
-      while (this.#parser.read()) {
+      while (this.#failure === undefined && this.#parser.read()) {
         const { command, buffer, start, end } = this.#parser;
-        const frame = { command, data: Buffer.from(buffer.subarray(start, end)) };
-        const waiter = this.#waiter;
-        this.#waiter = undefined;
-        if (waiter === undefined) this.#frames.push(frame);
-        else waiter.resolve(frame);
+        const [request] = this.#requests;
+        if (request === undefined) throw new ProtocolError(`reply 0x${command.toString(16)} that nobody asked for`);
+        this.#timer?.refresh();
+        if (request.take(command, buffer.subarray(start, end))) this.#requests.shift();
+        if (this.#requests.length === 0) this.#stopTimer();
       }
     } catch (error) {
       this.#fail(error as Error);
-      this.#stream.destroy();
     }
   }
 
+  /** The first reason counts; every answer that is due is lost for it. */
   #fail(error: Error): void {
-    this.#failure ??= error;
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    waiter?.reject(this.#failure);
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#stopTimer();
+    for (const request of this.#requests.splice(0)) request.reject(error);
+    this.#stream.destroy();
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -63,17 +63,17 @@ export class EditList implements AllEditMethods {
 
   addHeader(name: string, value: string): void {
     this.#check('addHeaders');
-    this.#packets.push(encodeFrame(Response.addHeader, header(name, value)));
+    this.#add(Response.addHeader, header(name, value));
   }
 
   insertHeader(index: number, name: string, value: string): void {
     this.#check('addHeaders');
-    this.#packets.push(encodeFrame(Response.insertHeader, uint32(index, 0), header(name, value)));
+    this.#add(Response.insertHeader, uint32(index, 0), header(name, value));
   }
 
   changeHeader(name: string, occurrence: number, value: string): void {
     this.#check('changeHeaders');
-    this.#packets.push(encodeFrame(Response.changeHeader, uint32(occurrence, 1), header(name, value)));
+    this.#add(Response.changeHeader, uint32(occurrence, 1), header(name, value));
   }
 
   deleteHeader(name: string, occurrence: number): void {
@@ -82,24 +82,23 @@ export class EditList implements AllEditMethods {
 
   addRecipient(address: string): void {
     this.#check('addRecipients');
-    this.#packets.push(encodeFrame(Response.addRecipient, encodeStrings(bracketed(address))));
+    this.#add(Response.addRecipient, encodeStrings(bracketed(address)));
   }
 
   addRecipientWithArguments(address: string, args: string): void {
     this.#check('addRecipientsWithArguments');
-    const strings = encodeStrings(bracketed(address), singleLine(args));
-    this.#packets.push(encodeFrame(Response.addRecipientWithArguments, strings));
+    this.#add(Response.addRecipientWithArguments, encodeStrings(bracketed(address), singleLine(args)));
   }
 
   deleteRecipient(address: string): void {
     this.#check('deleteRecipients');
-    this.#packets.push(encodeFrame(Response.deleteRecipient, encodeStrings(bracketed(address))));
+    this.#add(Response.deleteRecipient, encodeStrings(bracketed(address)));
   }
 
   changeSender(address: string, args?: string): void {
     this.#check('changeSender');
     const strings = args === undefined ? [bracketed(address)] : [bracketed(address), singleLine(args)];
-    this.#packets.push(encodeFrame(Response.changeSender, encodeStrings(...strings)));
+    this.#add(Response.changeSender, encodeStrings(...strings));
   }
 
   replaceBody(body: Uint8Array | string): void {
@@ -112,7 +111,11 @@ export class EditList implements AllEditMethods {
 
   quarantine(reason: string): void {
     this.#check('quarantine');
-    this.#quarantine = encodeFrame(Response.quarantine, encodeStrings(singleLine(reason)));
+    this.#quarantine = packet(Response.quarantine, encodeStrings(singleLine(reason)));
+  }
+
+  #add(response: number, ...parts: readonly Uint8Array[]): void {
+    this.#packets.push(packet(response, ...parts));
   }
 
   #check(action: Action): void {
@@ -122,6 +125,12 @@ export class EditList implements AllEditMethods {
 }
 
 type AllEditMethods = Intersection<AllEdits[Action]>;
+
+function packet(response: number, ...parts: readonly Uint8Array[]): Buffer {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  if (size > CHUNK_SIZE) throw new EditError(`edit of ${size} bytes: MTAs take at most ${CHUNK_SIZE}`);
+  return encodeFrame(response, ...parts);
+}
 
 function header(name: string, value: string): Buffer {
   if (!HEADER_NAME.test(name))
@@ -143,7 +152,8 @@ function bracketed(address: string): string {
 }
 
 function uint32(value: number, least: number): Buffer {
-  if (!Number.isInteger(value) || value < least || value > 0xffff_ffff) {
+  // Postfix reads it as a signed number.
+  if (!Number.isInteger(value) || value < least || value > 0x7fff_ffff) {
     throw new EditError(`header index ${value}: expected a whole number from ${least}`);
   }
   const bytes = Buffer.allocUnsafe(4);

@@ -14,22 +14,29 @@ export class Link implements Wire {
   readonly #stream: Duplex;
   readonly #patience: number;
   readonly #environment: SessionEnvironment;
+  readonly #onClose: (link: Link) => void;
+  /** Since when the peer has not read what was written. */
   #stalledSince: number | undefined;
   #closing = false;
 
-  /** @param onClose called once, when the stream is gone. */
+  /** @param onClose called when the stream is gone or given up. */
   constructor(stream: Duplex, plan: Plan, environment: SessionEnvironment, onClose: (link: Link) => void) {
     this.#stream = stream;
     this.#patience = plan.timeouts.packet;
     this.#environment = environment;
+    this.#onClose = onClose;
     this.session = new Session(plan, this, environment);
     stream.on('data', (chunk: Buffer) => {
       this.session.receive(chunk);
-      if (this.session.backlog > MOST_BACKLOG) stream.pause();
+      this.#regulate();
+    });
+    stream.on('drain', () => {
+      this.#stalledSince = undefined;
+      this.#regulate();
     });
     stream.on('end', () => this.session.disconnect());
     // ECONNRESET and EPIPE are how MTAs hang up; 'close' follows.
-    stream.on('error', () => {});
+    stream.on('error', nothing);
     stream.on('close', () => {
       this.session.disconnect();
       onClose(this);
@@ -38,34 +45,40 @@ export class Link implements Wire {
 
   write(bytes: Uint8Array): void {
     if (this.#closing) return;
-    if (this.#stream.write(bytes)) {
-      if (this.#stream.isPaused() && this.session.backlog <= MOST_BACKLOG) this.#stream.resume();
-    } else if (this.#stalledSince === undefined) {
-      this.#stalledSince = this.#environment.monotonic();
-      this.#stream.pause();
-      this.#stream.once('drain', () => {
-        this.#stalledSince = undefined;
-        if (this.session.backlog <= MOST_BACKLOG) this.#stream.resume();
-      });
-    }
+    if (!this.#stream.write(bytes)) this.#stalledSince ??= this.#environment.monotonic();
+    this.#regulate();
   }
 
   close(): void {
     this.#closing = true;
-    if (this.#stream.writableLength === 0) this.#stream.destroy();
-    else this.#stream.end(() => this.#stream.destroy());
+    if (this.#stream.writableLength === 0) {
+      this.#stream.destroy();
+    } else {
+      this.#stalledSince ??= this.#environment.monotonic();
+      this.#stream.end(() => this.#stream.destroy());
+    }
   }
 
   /** To be called every now and then. */
   tick(): void {
     this.session.tick();
     const stalled = this.#stalledSince;
-    if (stalled !== undefined && this.#environment.monotonic() - stalled > this.#patience) this.destroy();
+    if (stalled !== undefined && this.#environment.monotonic() - stalled >= this.#patience) this.destroy();
   }
 
   /** Ends it at once; the MTA does what it does when a filter is gone. */
   destroy(): void {
     this.session.disconnect();
     this.#stream.destroy();
+    this.#onClose(this);
+  }
+
+  #regulate(): void {
+    const hold = this.#stalledSince !== undefined || this.session.backlog > MOST_BACKLOG;
+    if (hold === this.#stream.isPaused()) return;
+    if (hold) this.#stream.pause();
+    else this.#stream.resume();
   }
 }
+
+function nothing(): void {}

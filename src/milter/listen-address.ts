@@ -9,7 +9,7 @@ export type ListenAddress =
   | { readonly kind: 'fd'; readonly fd: number };
 
 const EXPECTED =
-  '/path, unix:/path, local:/path, inet:port@host, inet:host:port, inet6:port@host, inet6:[host]:port or fd:3';
+  '/path, unix:/path, local:/path, inet:port, inet:port@host, inet:host:port, inet6:port@host, inet6:[host]:port or fd:3';
 
 /** An address that can't be read; the message names it and what was expected. */
 export class AddressError extends Error {
@@ -39,7 +39,7 @@ export function parseListenAddress(text: string): ListenAddress {
 }
 
 /** sun_path holds 108 bytes, one of them the final NUL. */
-const LONGEST_PATH = 107;
+export const LONGEST_PATH = 107;
 
 function unix(path: string, text: string): ListenAddress {
   if (path === '' || path.endsWith('/') || path.includes('\0')) {

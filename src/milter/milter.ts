@@ -14,7 +14,7 @@ import { listenUnix, type SocketOwner } from './unix-socket.ts';
 export interface MilterOptions<A extends Action = never, C = undefined, M = undefined> extends FilterOptions<A, C, M> {
   /** More MTA connections than this are closed as soon as they come; default 10,000. */
   readonly connectionLimit?: number;
-  /** A connection was closed because of the limit, or could not be accepted. */
+  /** A connection was closed because of the limit or could not be accepted, or a socket could not be removed. */
   readonly onRefused?: (reason: string) => void;
   /** Milliseconds that never step; default `performance.now`. */
   readonly monotonic?: () => number;
@@ -23,19 +23,21 @@ export interface MilterOptions<A extends Action = never, C = undefined, M = unde
 export interface Milter {
   /** Listens on one more address. Resolves to the address in use (port 0 becomes the real one). */
   listen(address: string | ListenAddress, owner?: Partial<SocketOwner>): Promise<string>;
-  /** Serves a connection that came some other way. */
+  /** Serves a connection that came some other way. The limit of connections is for those that were listened for. */
   handle(stream: Duplex): void;
   /** MTA connections open now. */
   readonly connections: number;
   /**
-   * Stops listening and closes connections between sessions; waits up to `drain` milliseconds (default 0) for the others to
-   * end by themselves, then closes them.
+   * Stops listening and closes connections between SMTP sessions; waits up to `drain` milliseconds (default 0) for the others
+   * to end by themselves, then closes them.
    */
   close(options?: { readonly drain?: number }): Promise<void>;
 }
 
 const TICK = 250;
 const DRAIN_TICK = 20;
+/** An MTA that has just connected is about to begin a session: closing on it would fail that. */
+const GRACE = 100;
 const BACKLOG = 1024;
 
 export function createMilter<const A extends Action = never, C = undefined, M = undefined>(
@@ -50,6 +52,9 @@ class SocketMilter implements Milter {
   readonly #environment;
   readonly #limit: number;
   readonly #links = new Set<Link>();
+  readonly #forget = (link: Link): void => {
+    this.#links.delete(link);
+  };
   readonly #servers = new Map<Server, () => void>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -71,38 +76,35 @@ class SocketMilter implements Milter {
   }
 
   async listen(address: string | ListenAddress, owner: Partial<SocketOwner> = {}): Promise<string> {
+    if (this.#closed) throw new Error('this milter is closed');
     const wanted = typeof address === 'string' ? parseListenAddress(address) : address;
     const server = createServer({ noDelay: true }, socket => this.#accept(socket));
     let release = (): void => {};
     if (wanted.kind === 'unix') {
       release = await listenUnix(server, wanted.path, { mode: owner.mode ?? 0o660, gid: owner.gid }, BACKLOG);
     } else {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        const target =
-          wanted.kind === 'fd' ? { fd: wanted.fd } : { host: wanted.host, port: wanted.port, backlog: BACKLOG };
-        server.listen(target, () => {
-          server.removeListener('error', reject);
-          resolve();
-        });
-      });
+      await listenOn(server, wanted.kind === 'fd' ? { fd: wanted.fd } : { host: wanted.host, port: wanted.port });
     }
-    server.on('error', error => this.#options.onRefused?.(error.message));
+    server.on('error', error => this.#refused(error.message));
     this.#servers.set(server, release);
+    if (this.#closed) {
+      this.#stopListening();
+      throw new Error('this milter was closed before it listened');
+    }
     const bound = server.address();
     if (wanted.kind !== 'inet' || bound === null || typeof bound === 'string') return formatListenAddress(wanted);
     return formatListenAddress({ ...wanted, port: bound.port });
   }
 
   handle(stream: Duplex): void {
-    if (this.#closed) {
+    if (this.#closed || stream.destroyed) {
       stream.destroy();
       return;
     }
     this.#timer ??= setInterval(() => {
       for (const link of this.#links) link.tick();
     }, TICK).unref();
-    this.#links.add(new Link(stream, this.#plan, this.#environment, link => this.#links.delete(link)));
+    this.#links.add(new Link(stream, this.#plan, this.#environment, this.#forget));
   }
 
   #accept(socket: Socket): void {
@@ -112,25 +114,52 @@ class SocketMilter implements Milter {
     }
     socket.on('error', () => {});
     socket.destroy();
-    this.#options.onRefused?.(`${this.#limit} connections are open: one more was closed`);
+    this.#refused(`${this.#limit} connections are open: one more was closed`);
+  }
+
+  #refused(reason: string): void {
+    try {
+      this.#options.onRefused?.(reason);
+    } catch {
+      // Nobody is left to tell, and the other connections must go on.
+    }
+  }
+
+  #stopListening(): void {
+    for (const [server, release] of this.#servers) {
+      server.close();
+      try {
+        release();
+      } catch (error) {
+        // For instance a daemon that dropped its rights since it made the socket: the next one replaces what is left.
+        this.#refused(error instanceof Error ? error.message : String(error));
+      }
+    }
+    this.#servers.clear();
   }
 
   async close({ drain = 0 }: { readonly drain?: number } = {}): Promise<void> {
     this.#closed = true;
-    for (const [server, release] of this.#servers) {
-      server.close();
-      release();
-    }
-    this.#servers.clear();
-    const end = this.#environment.monotonic() + drain;
+    this.#stopListening();
+    const start = this.#environment.monotonic();
     while (this.#links.size > 0) {
-      const overdue = this.#environment.monotonic() >= end;
+      const waited = this.#environment.monotonic() - start;
       for (const link of this.#links) {
-        if (overdue) link.destroy();
-        else if (link.session.idle) link.close();
+        if (waited >= drain) link.destroy();
+        else if (waited >= GRACE && link.session.idle) link.session.disconnect();
       }
       if (this.#links.size > 0) await new Promise(resolve => setTimeout(resolve, DRAIN_TICK));
     }
     clearInterval(this.#timer);
   }
+}
+
+function listenOn(server: Server, target: { fd: number } | { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...target, backlog: BACKLOG }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
 }

@@ -1,10 +1,14 @@
 /**
- * Binding a unix socket: with the right mode from its first moment (umask, not chmod afterwards), over a stale file but never over
- * a live daemon, and removed at the end only if it is still ours.
+ * Binding a unix socket: with the right mode and group from its first moment, over a stale file but never over a live daemon, and
+ * removed at the end only if it is still ours.
+ *
+ * Node removes the path it has bound when the server closes or the process ends, whoever's socket is there by then. So
+ * the socket is bound under a name of its own beside the wanted one and linked to that when it is ready.
  */
-import { chownSync, lstatSync, type Stats, unlinkSync } from 'node:fs';
+import { type BigIntStats, chownSync, linkSync, lstatSync, rmSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
+import { LONGEST_PATH } from './listen-address.ts';
 
 export interface SocketOwner {
   /** Permission bits, such as 0o660. */
@@ -26,12 +30,38 @@ export async function listenUnix(
   owner: SocketOwner,
   backlog: number,
 ): Promise<() => void> {
-  needFolder(path);
   await removeStale(path);
-  await new Promise<void>((resolve, reject) => {
+  const bound = nameBeside(path);
+  rmSync(bound, { force: true });
+  await bind(server, bound, owner.mode, backlog).catch((error: Error) => {
+    error.message = error.message.replaceAll(bound, path);
+    throw error;
+  });
+  try {
+    if (owner.gid !== undefined) chownSync(bound, process.geteuid?.() ?? -1, owner.gid);
+    link(bound, path);
+    const ours = stat(path);
+    unlinkSync(bound);
+    return () => {
+      if (ours !== undefined && isSame(ours, stat(path))) unlinkSync(path);
+    };
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+}
+
+function nameBeside(path: string): string {
+  const suffix = `.${process.pid}`;
+  const beside = path + suffix;
+  return Buffer.byteLength(beside) <= LONGEST_PATH ? beside : join(dirname(path), suffix);
+}
+
+function bind(server: Server, path: string, mode: number, backlog: number): Promise<void> {
+  return new Promise((resolve, reject) => {
     server.once('error', reject);
     // Node binds inside this call, so the umask need not stay for longer.
-    const umask = process.umask(0o777 & ~owner.mode);
+    const umask = process.umask(0o777 & ~mode);
     try {
       server.listen({ path, backlog }, () => {
         server.removeListener('error', reject);
@@ -41,37 +71,24 @@ export async function listenUnix(
       process.umask(umask);
     }
   });
-  const ours = lstatSync(path);
-  if (owner.gid !== undefined) chownSync(path, ours.uid, owner.gid);
-  return () => {
-    const now = statOrNothing(path);
-    if (now !== undefined && now.ino === ours.ino && now.dev === ours.dev) unlinkIfAllowed(path);
-  };
 }
 
-/** Node reports a missing folder as a missing permission. */
-function needFolder(path: string): void {
-  const folder = dirname(path);
-  if (statOrNothing(folder) === undefined)
-    throw Object.assign(new Error(`socket ${path}: there is no folder ${folder}`), { code: 'ENOENT', syscall: 'bind' });
-}
-
-/** Who gave up root since may not; the next start finds the file stale and replaces it. */
-function unlinkIfAllowed(path: string): void {
+/** Unlike a renamed file, a link never takes the place of one that came in the meantime. */
+function link(bound: string, path: string): void {
   try {
-    unlinkSync(path);
+    linkSync(bound, path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new SocketInUseError(`${path} is in use: another daemon has just begun there`);
   }
 }
 
 async function removeStale(path: string): Promise<void> {
-  const found = statOrNothing(path);
+  const found = stat(path);
   if (found === undefined) return;
   if (!found.isSocket()) throw new SocketInUseError(`${path} exists and is no socket: not touched`);
   if (await answers(path)) throw new SocketInUseError(`${path} is in use: another daemon answers there`);
-  unlinkSync(path);
+  if (isSame(found, stat(path))) unlinkSync(path);
 }
 
 function answers(path: string): Promise<boolean> {
@@ -90,6 +107,11 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function statOrNothing(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+function stat(path: string): BigIntStats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false, bigint: true });
+}
+
+/** Inode numbers are used again soon; a socket's modification time is that of its birth and tells them apart. */
+function isSame(one: BigIntStats, other: BigIntStats | undefined): boolean {
+  return other !== undefined && one.ino === other.ino && one.dev === other.dev && one.mtimeNs === other.mtimeNs;
 }
