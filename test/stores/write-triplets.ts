@@ -1,0 +1,25 @@
+/**
+ * A process to be killed: `node write-triplets.ts PATH FIRST` stores triplets from number FIRST on, as fast as it can, and
+ * prints the number of each that was acknowledged, one a line.
+ */
+import { systemClock, systemTimers } from '../../src/clock.ts';
+import { openSqliteStore } from '../../src/stores/sqlite-store.ts';
+import { MemoryLogger, pending, tripletAt } from './sqlite-support.ts';
+
+const [path, first] = process.argv.slice(2) as [string, string];
+const store = await openSqliteStore({
+  path,
+  synchronous: 'NORMAL',
+  clock: systemClock,
+  timers: systemTimers,
+  logger: new MemoryLogger(),
+});
+
+async function write(from: number): Promise<never> {
+  for (let index = from; ; index += 16) {
+    await store.update(tripletAt(index), () => ({ answer: undefined, store: pending }));
+    await new Promise(written => process.stdout.write(`${index}\n`, written));
+  }
+}
+
+await Promise.all(Array.from({ length: 16 }, (_, lane) => write(Number(first) + lane)));
