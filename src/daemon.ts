@@ -4,9 +4,17 @@
  * Order of start: lists and settings are read and checked, sockets bound, privileges dropped, then the database opened, so that a
  * mistake in a file never leaves a half-started daemon and the database belongs to who works with it. Whoever connects meanwhile waits.
  */
+
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Clock, systemClock, systemTimers, type Timers } from './clock.ts';
-import type { Config } from './config/config.ts';
+import type { Config, DnsblConfig } from './config/config.ts';
+import { systemRandom } from './dns/random.ts';
+import type { Resolver } from './dns/resolver.ts';
+import { parseServer, type ServerAddress, systemServers } from './dns/servers.ts';
+import { createStubResolver } from './dns/stub-resolver.ts';
+import { type Blocklists, checkBlocklists, createBlocklists } from './dnsbl/blocklists.ts';
+import { maskKeys } from './dnsbl/secret-key.ts';
 import { milterFilter } from './frontends/milter.ts';
 import { createGreylist, type Greylist } from './greylist/greylist.ts';
 import type { Store } from './greylist/store.ts';
@@ -16,6 +24,7 @@ import type { DecisionLog } from './log/decision-log.ts';
 import type { Logger } from './log/logger.ts';
 import { RateLimited } from './log/rate-limited.ts';
 import { createMilter, type Milter } from './milter/index.ts';
+import { dnsblCheck } from './policy/checks/dnsbl.ts';
 import { standardChecks } from './policy/checks/standard.ts';
 import { Faults } from './policy/faults.ts';
 import { createPolicy, type Policy } from './policy/policy.ts';
@@ -62,6 +71,16 @@ interface Materials {
   readonly config: Config;
   readonly lists: Readonly<Record<'whitelist' | 'blacklist', AddressList>>;
   readonly replies: Replies;
+  /** The DNS servers to ask; read afresh from the system if none are configured. */
+  readonly servers: readonly ServerAddress[];
+}
+
+/** The blocklists in force, and what they were made from. */
+interface Blocking {
+  readonly origin: readonly [DnsblConfig, readonly ServerAddress[]];
+  readonly resolver: Resolver;
+  readonly blocklists: Blocklists;
+  readonly debug: WriteStream | undefined;
 }
 
 class RunningDaemon implements Daemon {
@@ -74,6 +93,7 @@ class RunningDaemon implements Daemon {
   #config: Config;
   #store: Store | undefined;
   #greylist: Greylist | undefined;
+  #blocking: Blocking | undefined;
   #policy: Policy | undefined;
   #milter: Milter | undefined;
   listening: readonly string[] = [];
@@ -125,6 +145,7 @@ class RunningDaemon implements Daemon {
   async #close(drain: number): Promise<void> {
     await this.#milter?.close({ drain });
     this.#greylist?.close();
+    await endBlocking(this.#blocking);
     await this.#store?.close();
   }
 
@@ -146,7 +167,7 @@ class RunningDaemon implements Daemon {
   }
 
   /** Puts a configuration in force. Nothing in here can fail: what could was done before. */
-  #use({ config, lists, replies }: Materials): void {
+  #use({ config, lists, replies, servers }: Materials): void {
     const store = this.#store as Store;
     const { logger } = this.#dependencies;
     const greylist = this.#greylist;
@@ -161,12 +182,14 @@ class RunningDaemon implements Daemon {
         logger,
       });
     }
+    const blocking = this.#block(config.dnsbl, servers);
     this.#policy = createPolicy({
       checks: standardChecks({
         localAccepts: config.localAccepts,
         whitelist: lists.whitelist,
         blacklist: lists.blacklist,
         exempt: config.exemptLocalParts,
+        ...(blocking && { dnsbl: dnsblCheck({ ...blocking.blocklists, reject: config.dnsbl.reject }) }),
         replies,
       }),
       greylist: this.#greylist as Greylist,
@@ -179,6 +202,31 @@ class RunningDaemon implements Daemon {
       faults: this.#faults,
     });
     this.#config = config;
+  }
+
+  /** The blocklists for a configuration: those in force if nothing has changed, so that votes and health outlive a reload. */
+  #block(config: DnsblConfig, servers: readonly ServerAddress[]): Blocking | undefined {
+    const origin = [config, servers] as const;
+    const before = this.#blocking;
+    if (before !== undefined && config.debugFile === undefined && same(before.origin, origin)) return before;
+    this.#blocking = undefined;
+    if (before !== undefined) this.#timers.after(DRAIN, () => void endBlocking(before));
+    if (config.zones.length === 0) return undefined;
+    const { logger } = this.#dependencies;
+    const common = { clock: this.#clock, timers: this.#timers };
+    const debug = config.debugFile === undefined ? undefined : openDebugFile(config.debugFile, logger);
+    const resolver = createStubResolver({
+      ...common,
+      ...(debug && { debug }),
+      servers,
+      random: systemRandom,
+      logger,
+      redact: maskKeys,
+    });
+    const blocklists = createBlocklists(config, { ...common, resolver, random: Math.random, log: logger });
+    void blocklists.start();
+    this.#blocking = { origin, resolver, blocklists, debug };
+    return this.#blocking;
   }
 
   #createMilter(ready: Promise<void>): Milter {
@@ -209,7 +257,23 @@ class RunningDaemon implements Daemon {
 async function read(config: Config): Promise<Materials> {
   checkTiming(config.greylist);
   const lists = await loadAddressLists({ whitelist: config.whitelistFiles, blacklist: config.blacklistFiles });
-  return { config, lists, replies: compileReplies() };
+  checkBlocklists(config.dnsbl);
+  const { resolvers } = config.dnsbl;
+  const servers = resolvers.length > 0 ? resolvers.map(parseServer) : systemServers();
+  return { config, lists, replies: compileReplies(), servers };
+}
+
+/** Messages that began under the old blocklists may still ask them: their resolver closes later. */
+async function endBlocking(blocking: Blocking | undefined): Promise<void> {
+  blocking?.blocklists.stop();
+  await blocking?.resolver.close();
+  blocking?.debug?.end();
+}
+
+function openDebugFile(path: string, logger: Logger): WriteStream {
+  const stream = createWriteStream(path, { flags: 'a', mode: 0o640 });
+  stream.on('error', error => logger.error(`DNS debug log ${path}: ${error.message}`, { file: path }));
+  return stream;
 }
 
 function needingRestart(before: Config, next: Config): string[] {
