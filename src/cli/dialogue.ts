@@ -20,6 +20,9 @@ export interface Attempt {
   readonly recipients: readonly string[];
 }
 
+/** Prints what was said and what was answered; `proceed` words the answer "continue". */
+type Step = (said: string, reply: MilterReply, proceed?: string) => MilterReply['kind'];
+
 /** Takes one line, without line feed. */
 export type Print = (line: string) => void;
 
@@ -60,8 +63,8 @@ export async function playDialogue(client: MilterClient, attempt: Attempt, print
     address: attempt.client.text,
     family: attempt.client.family === 6 ? 'ipv6' : 'ipv4',
   } as const;
-  const step = (said: string, reply: MilterReply): MilterReply['kind'] => {
-    print(`${said.padEnd(COLUMN)} ${describeReply(reply)}`);
+  const step: Step = (said, reply, proceed = 'go on') => {
+    print(`${said.padEnd(COLUMN)} ${describeReply(reply, proceed)}`);
     return reply.kind;
   };
 
@@ -77,7 +80,7 @@ export async function playDialogue(client: MilterClient, attempt: Attempt, print
   let accepted = 0;
   for (const recipient of attempt.recipients) {
     const reply = await client.rcpt([`<${recipient}>`], { '{rcpt_addr}': recipient });
-    const kind = step(`RCPT TO:<${recipient}>`, reply);
+    const kind = step(`RCPT TO:<${recipient}>`, reply, 'accepted');
     if (kind === 'accept' || kind === 'discard') return; // speaks for the whole message
     if (!ends(kind)) accepted++;
   }
@@ -93,7 +96,7 @@ async function playMessage(
   client: MilterClient,
   { sender, recipients }: Attempt,
   negotiated: Negotiated,
-  step: (said: string, reply: MilterReply) => MilterReply['kind'],
+  step: Step,
   print: Print,
 ): Promise<void> {
   const macros = { i: QUEUE_ID };
@@ -106,7 +109,13 @@ async function playMessage(
     'Message-Id': `<probe.${Date.now()}@${hostname()}>`,
   };
   for (const [name, value] of Object.entries(headers)) {
-    if (ends(step(`${name}: ${value}`, await client.header(name, value, macros)))) return;
+    const reply = await client.header(name, value, macros);
+    if (reply.kind === 'not-wanted') {
+      step('(headers)', reply);
+      break;
+    }
+    if (ends(step(`${name}: ${value}`, reply))) return;
+    if (reply.kind === 'skip') break;
   }
   if (ends(step('(end of headers)', await client.eoh(macros)))) return;
   const body = Buffer.from('This message is a test and is delivered to nobody.\r\n');
@@ -114,7 +123,7 @@ async function playMessage(
   client.macros(Command.endOfMessage, macros);
   const { edits, reply } = await client.endOfMessage();
   for (const edit of edits) print(`${''.padEnd(COLUMN)} ${describeEdit(edit)}`);
-  step('(end of message)', reply);
+  step('(end of message)', reply, 'accepted: the message is delivered');
 }
 
 /** Whether the milter has said its last word on what was asked. */
@@ -123,10 +132,10 @@ function ends(kind: MilterReply['kind']): boolean {
 }
 
 /** A reply as the client of a real MTA would see it. */
-function describeReply(reply: MilterReply): string {
+function describeReply(reply: MilterReply, proceed: string): string {
   switch (reply.kind) {
     case 'proceed':
-      return 'go on';
+      return proceed;
     case 'accept':
       return 'accept: no more questions';
     case 'reject':

@@ -1,6 +1,8 @@
 /**
  * Errors at the command line: which exit code says what, and one line for a person.
  */
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { CommanderError } from 'commander';
 import { UsageError } from '../config/usage-error.ts';
 import { ZoneError } from '../dnsbl/zone-error.ts';
@@ -23,27 +25,42 @@ export class CliError extends Error {
 }
 
 /** System calls that make something; others that fail for a missing file looked for one that was named. */
-const CREATING: ReadonlySet<string> = new Set(['listen', 'bind', 'mkdir', 'chown', 'chmod', 'write']);
+const CREATING: ReadonlySet<string> = new Set(['listen', 'bind', 'mkdir', 'chown', 'chmod']);
 const ADDRESS_CODES: ReadonlySet<string> = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENOTFOUND']);
 
 /** The exit code for an error that ended a command: the error's own, or its cause's if that tells more. */
 export function exitCodeOf(error: unknown): number {
+  let verdict: ExitCode | undefined;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof CliError) return cause.exitCode;
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (cause instanceof UsageError) return EXIT.usage;
-    const code = systemCode(cause);
-    if (code !== undefined) return code;
+    const own = ownCode(cause);
+    if (own !== undefined && own !== EXIT.cantCreate) return own;
+    const system = systemCode(cause);
+    if (system === EXIT.noPermission) return system;
+    verdict ??= own ?? system;
   }
+  return verdict ?? configCode(error) ?? EXIT.software;
+}
+
+/** What kind of thing went wrong, by the error's class. */
+function ownCode(error: Error): ExitCode | undefined {
+  if (error instanceof CliError) return error.exitCode;
+  if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof StoreError || error instanceof SocketInUseError) return EXIT.cantCreate;
-  if (error instanceof AddressError || error instanceof ZoneError || error instanceof ListError) return EXIT.config;
   if (error instanceof ProtocolError) return EXIT.protocol;
-  return EXIT.software;
+  return undefined;
+}
+
+/** Wrong configuration; but a list file that can't be read at all has a cause that says more. */
+function configCode(error: unknown): ExitCode | undefined {
+  const wrong = error instanceof AddressError || error instanceof ZoneError || error instanceof ListError;
+  return wrong ? EXIT.config : undefined;
 }
 
 function systemCode(error: NodeJS.ErrnoException): ExitCode | undefined {
   const { code, syscall = '' } = error;
   if (code === undefined) return undefined;
+  if (missingFolder(error) !== undefined) return EXIT.cantCreate;
   if (code === 'EACCES' || code === 'EPERM') return EXIT.noPermission;
   if (ADDRESS_CODES.has(code) || CREATING.has(syscall)) return EXIT.cantCreate;
   if (code === 'ENOENT' || code === 'ENOTDIR') return EXIT.noInput;
@@ -58,5 +75,14 @@ export function describeError(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return [String(error)];
   if (exitCodeOf(error) === EXIT.software) return (error.stack ?? error.message).split('\n');
   if (error instanceof CommanderError) return [error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')];
-  return error.message.split('\n');
+  const folder = missingFolder(error);
+  return (folder === undefined ? error.message : `${error.message}: there is no folder ${folder}`).split('\n');
+}
+
+/** The folder that a unix socket could not be made in because it is not there: Node reports a missing permission then. */
+function missingFolder(error: NodeJS.ErrnoException & { readonly address?: unknown }): string | undefined {
+  const { code, syscall, address } = error;
+  if (code !== 'EACCES' || syscall !== 'listen' || typeof address !== 'string') return undefined;
+  const folder = dirname(address);
+  return existsSync(folder) ? undefined : folder;
 }

@@ -37,9 +37,12 @@ export function startMessage({ listening, database, localAccepts }: StartMessage
     lines.push('', 'A socket came from outside (fd:). In the lines below, put the address that it was bound to.');
   }
   const remark = known.map(chrootRemark).find(text => text !== undefined);
-  lines.push('', 'Postfix, main.cf (is smtpd_milters set already, append the braces to it), then "postfix reload":');
+  lines.push(
+    '',
+    'Postfix: in main.cf (if smtpd_milters is set already, append the part in braces), then "postfix reload":',
+  );
   lines.push(...addresses.map(address => `  smtpd_milters = ${postfixMilter(address)}`), ...(remark ?? []));
-  lines.push('', 'Sendmail, sendmail.mc, then make sendmail.cf anew and restart:');
+  lines.push('', 'Sendmail: in sendmail.mc, then make sendmail.cf anew and restart:');
   lines.push(...addresses.map(address => `  ${sendmailFilter(address)}`));
   const target = known[0];
   if (target) {

@@ -28,6 +28,7 @@ test('each kind of error has its exit code', () => {
     [new SocketInUseError('/x is in use'), 73],
     [new StoreError('corrupt'), 73],
     [new StoreError('no', { cause: system('EACCES', 'open') }), 77],
+    [new StoreError('no', { cause: system('ENOENT', 'open') }), 73],
     [new CliError(69, 'x', { cause: system('ENOENT', 'connect') }), 69],
     [new AddressError('x'), 78],
     [new ZoneError('x'), 78],
@@ -48,7 +49,7 @@ test('what the system really throws is understood', async () => {
   );
   await assert.rejects(
     createMilter({}).listen('unix:/nonexistent/socket'),
-    error => exitCodeOf(error) === 73 && /there is no folder \/nonexistent/.test((error as Error).message),
+    error => exitCodeOf(error) === 73 && /there is no folder \/nonexistent$/.test(describeError(error).join()),
   );
 });
 
