@@ -17,7 +17,7 @@ const commands = {
    * The daemon, straight from its sources: nothing to build, and traces name the lines one edits. Relative paths in its flags
    * are meant from where the user stands, which npm has left.
    */
-  start: args => hold(bin('node'), [join(root, 'scripts/start.mjs'), ...args], process.env.INIT_CWD ?? process.cwd()),
+  start: args => hold(bin('node'), [join(root, 'src/cli/main.ts'), ...args], process.env.INIT_CWD ?? process.cwd()),
 
   test: args => {
     const files = args.some(arg => !arg.startsWith('-')) ? [] : ['test/**/*.test.ts'];
