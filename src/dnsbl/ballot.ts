@@ -7,6 +7,7 @@
  * listing it contributes `min`, so an allow list that is silent counts in full for the client. Hence "listed" holds whatever
  * the abstaining zones would have said, and no outage can cause a reject. See `docs/decisions/0040-k-of-n.md`.
  */
+import type { Vote } from './vote.ts';
 import type { Rule, Zone } from './zone.ts';
 import { ZoneError } from './zone-error.ts';
 
@@ -59,13 +60,35 @@ export function threshold(policy: Policy, eligible: number): number {
 }
 
 export function stakeOf(policy: Policy, rules: readonly Rule[]): Stake {
-  if (typeof policy !== 'object' || 'atLeast' in policy) return { min: 0, max: 1 };
+  if (!isScored(policy)) return { min: 0, max: 1 };
   let [min, max] = [0, 0];
   for (const { weight } of rules) {
     min += Math.min(weight, 0);
     max += Math.max(weight, 0);
   }
   return { min, max };
+}
+
+/** What a vote contributes to the sum; undefined: it abstains. */
+export function contributionOf(policy: Policy, vote: Vote): number | undefined {
+  if (vote.vote === 'abstain') return undefined;
+  if (vote.vote === 'clear') return 0;
+  return isScored(policy) ? vote.score : 1;
+}
+
+/** The outcome when every zone has had its say. */
+export function finalOutcome(
+  policy: Policy,
+  votes: readonly { readonly stake: Stake; readonly vote: Vote }[],
+): Outcome {
+  const stakes = votes.map(({ stake }) => stake);
+  const tally = new Tally(threshold(policy, votes.length), stakes);
+  for (const { stake, vote } of votes) tally.cast(stake, contributionOf(policy, vote));
+  return tally.outcome() ?? 'unknown';
+}
+
+function isScored(policy: Policy): policy is { readonly score: number } {
+  return typeof policy === 'object' && 'score' in policy;
 }
 
 /** The count of one ballot. Fixed when it starts: threshold and stakes. Every zone votes at most once. */
@@ -87,15 +110,15 @@ export class Tally {
     }
   }
 
-  /** A zone listed or cleared the client: it contributes exactly `contribution`. */
-  count({ min, max }: Stake, contribution: number): void {
+  /** One zone has voted: what it contributes, or undefined if it abstains. */
+  cast({ min, max }: Stake, contribution: number | undefined): void {
+    if (contribution === undefined) {
+      this.#reach += min - max;
+      return;
+    }
     this.#least += contribution - min;
     this.#reach += contribution - max;
     this.#most += contribution - max;
-  }
-
-  abstain({ min, max }: Stake): void {
-    this.#reach += min - max;
   }
 
   /** The outcome, as soon as further answers can't change it; undefined while they can. */

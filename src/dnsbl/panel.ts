@@ -55,7 +55,7 @@ export class Panel {
       zone,
       index,
       stake: stakeOf(options.policy, zone.rules),
-      scored: typeof options.policy === 'object' && 'score' in options.policy,
+      policy: options.policy,
       channels: deps.health.channels(zone),
       latency: new Latency(),
       share: new ListedShare(),

@@ -2,7 +2,7 @@
  * A seat: one zone's place in one ballot. It votes at most once.
  */
 import type { Provenance } from '../dns/resolver.ts';
-import type { Stake, Tally } from './ballot.ts';
+import { contributionOf, type Policy, type Stake, type Tally } from './ballot.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './health.ts';
 import type { Latency } from './latency.ts';
@@ -16,8 +16,7 @@ export interface Member {
   /** Its place in configured order. */
   readonly index: number;
   readonly stake: Stake;
-  /** Whether a listing contributes its weight, or just one. */
-  readonly scored: boolean;
+  readonly policy: Policy;
   readonly channels: Channels;
   readonly latency: Latency;
   readonly share: ListedShare;
@@ -55,18 +54,12 @@ export class Seat {
 
   /** Whether it is known to list the client, to the client's harm. */
   get lists(): boolean {
-    return this.#contribution > 0;
+    return this.#vote?.vote === 'listed' && (contributionOf(this.member.policy, this.#vote) ?? 0) > 0;
   }
 
   cast(vote: Vote, tally: Tally, from?: Provenance): void {
     this.#vote = vote;
     this.#from = from;
-    if (vote.vote === 'abstain') tally.abstain(this.member.stake);
-    else tally.count(this.member.stake, this.#contribution);
-  }
-
-  get #contribution(): number {
-    if (this.#vote?.vote !== 'listed') return 0;
-    return this.member.scored ? this.#vote.score : 1;
+    tally.cast(this.member.stake, contributionOf(this.member.policy, vote));
   }
 }

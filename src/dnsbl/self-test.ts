@@ -47,8 +47,8 @@ export async function runSelfTest(
   resolver: Resolver,
   signal: AbortSignal,
 ): Promise<TestResult> {
-  const ask = ({ labels }: Entry): Promise<Answer> =>
-    resolver.resolve(zone.queryName(labels), 'A', { bypassCache: true, timeout: patience, signal });
+  const ask = async ({ labels }: Entry): Promise<Answer> =>
+    await resolver.resolve(zone.queryName(labels), 'A', { bypassCache: true, timeout: patience, signal });
   const { listed, unlisted } = testEntries[family];
   const result = zone.selfTest
     ? judge(await Promise.all([ask(listed), ask(unlisted)]), family)

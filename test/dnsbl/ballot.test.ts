@@ -18,8 +18,7 @@ const letters: readonly Letter[] = ['L', 'N', 'A'];
 const one: Stake = { min: 0, max: 1 };
 
 function cast(tally: Tally, letter: Letter): void {
-  if (letter === 'A') tally.abstain(one);
-  else tally.count(one, letter === 'L' ? 1 : 0);
+  tally.cast(one, letter === 'A' ? undefined : Number(letter === 'L'));
 }
 
 /** The outcome when all votes are in, from the definition: l >= k, m > n-k, else unknown. */
@@ -171,17 +170,17 @@ describe('a score', () => {
   test('is reached by weights, and an allow list pulls it down', () => {
     const stakes = [3, 2, -4].map(stake);
     const tally = new Tally(3, stakes);
-    tally.count(stakes[0]!, 3);
+    tally.cast(stakes[0]!, 3);
     assert.equal(tally.outcome(), undefined, 'the allow list may still speak');
-    tally.count(stakes[2]!, 0);
+    tally.cast(stakes[2]!, 0);
     assert.equal(tally.outcome(), 'listed');
   });
 
   test('counts a silent allow list in full for the client', () => {
     const stakes = [3, -4].map(stake);
     const tally = new Tally(3, stakes);
-    tally.count(stakes[0]!, 3);
-    tally.abstain(stakes[1]!);
+    tally.cast(stakes[0]!, 3);
+    tally.cast(stakes[1]!, undefined);
     assert.equal(tally.outcome(), 'unknown');
   });
 
@@ -199,8 +198,8 @@ describe('a score', () => {
 
   function score(tally: Tally, stakes: readonly Stake[], votes: readonly Letter[], index: number): void {
     const { min, max } = stakes[index]!;
-    if (votes[index] === 'A') tally.abstain(stakes[index]!);
-    else tally.count(stakes[index]!, votes[index] === 'L' ? min + max : 0);
+    const contributions = { L: min + max, N: 0, A: undefined };
+    tally.cast(stakes[index]!, contributions[votes[index]!]);
   }
 
   test('is decided early only as full information decides it', () => {
