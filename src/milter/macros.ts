@@ -3,7 +3,7 @@
  * macros of the later stages stale. Payloads are kept as they came and parsed when first asked.
  */
 import { Command } from './constants.ts';
-import { decodeStrings } from './text.ts';
+import { decodeStrings, decodeText, encodeText } from './text.ts';
 
 /** What a handler may ask. `get('i')`, `get('{i}')` and `get('auth_authen')`, `get('{auth_authen}')` are the same. */
 export interface Macros {
@@ -109,5 +109,10 @@ function bareName(name: string): string {
 
 /** Sendmail sends `{auth_authen}` and `{auth_author}` in xtext (RFC 3461 section 4): `+3D` is `=`. */
 export function decodeXtext(text: string): string {
-  return text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const encoded = encodeText(text).toString('latin1');
+  const bytes = Buffer.from(
+    encoded.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    'latin1',
+  );
+  return decodeText(bytes, 0, bytes.length);
 }
