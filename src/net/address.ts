@@ -26,7 +26,7 @@ export function parseAddress(text: string): Address | undefined {
 
 /** The address of 4 or 16 bytes in network order; IPv4-mapped IPv6 becomes IPv4. */
 export function addressOf(bytes: Uint8Array): Address {
-  if (bytes.length === 4) return { family: 4, bytes, text: bytes.join('.') };
+  if (bytes.length === 4) return { family: 4, bytes, text: `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` };
   if (isMapped(bytes)) return addressOf(bytes.slice(12));
   return { family: 6, bytes, text: new ipaddr.IPv6([...bytes]).toRFC5952String() };
 }

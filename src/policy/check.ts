@@ -3,10 +3,13 @@
  * asked (DESIGN "the policy"; `docs/architecture.md`). Built-in checks live in `checks/`; users of the library add their own.
  */
 import type { Envelope, Session } from './envelope.ts';
-import type { Header, Verdict } from './verdict.ts';
+import type { Accept, Header, Verdict } from './verdict.ts';
 
 /** A verdict, or nothing: the next check is asked. */
 export type Word = Verdict | undefined;
+
+/** What the client's address alone settles, whatever the session brings. */
+export type Settled = Accept | { readonly action: 'reject' };
 
 export interface Check {
   /** Kebab-case; stands in the log line as `check=`. */
@@ -18,6 +21,12 @@ export interface Check {
   readonly canAccept: boolean;
   /** Milliseconds `run` may take before it counts as failed; default 3,000. */
   readonly deadline?: number;
+  /**
+   * What this check will say on every recipient of this session that no check before it has spoken on. Undefined: no more
+   * than an acceptance can come of it. A check that may refuse or delay by what comes after CONNECT does not have this; then
+   * no later check's acceptance is settled at CONNECT. Checks behind one that settles a session are not asked in it.
+   */
+  settles?(session: Session): Settled | undefined;
   /** Starts work as soon as the client is known (CONNECT), so that its latency hides behind the client's own round trips. */
   prefetch?(session: Session): void;
   /** Looks at one recipient. Synchronous where possible: a promise costs the hot path. */

@@ -1,0 +1,122 @@
+/**
+ * The chain: asks the checks in order, and the first verdict ends it. The failure rule lives here: a check that throws,
+ * rejects or outlives its deadline gives no word, and if it could have accepted, this recipient gets no 5xx any more. Only
+ * when the greylist, which comes last, fails as well, or the time is up, the recipient is decided by a fault.
+ *
+ * As long as the checks answer synchronously so does the chain: a promise costs more than all of them together.
+ */
+import type { Clock, Timers } from '../clock.ts';
+import type { Check, Word } from './check.ts';
+import type { GreylistCheck } from './checks/greylist.ts';
+import { within } from './deadline.ts';
+import type { Decision } from './decision.ts';
+import type { Envelope } from './envelope.ts';
+import type { FaultEffect, Faults } from './faults.ts';
+import type { RejectReason, Verdict } from './verdict.ts';
+
+/** Milliseconds for the whole chain. Sendmail waits 10 s for an answer at RCPT and the milter library gives us 8. */
+export const chainLimit = 7_000;
+/** Milliseconds for a check that does not say. */
+export const defaultDeadline = 3_000;
+
+export interface ChainParts {
+  readonly checks: readonly Check[];
+  readonly greylist: GreylistCheck;
+  /** The verdict when the greylist has failed. */
+  readonly fault: (envelope: Envelope) => Verdict;
+  readonly faultEffect: FaultEffect;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly faults: Faults;
+}
+
+/** How far one recipient has come. */
+interface Walk {
+  readonly envelope: Envelope;
+  readonly started: number;
+  asked: number;
+  failed: readonly string[];
+  mayReject: boolean;
+  withheld: RejectReason | undefined;
+}
+
+const nothing: readonly string[] = [];
+const noFields: Decision['fields'] = {};
+
+export class Chain {
+  readonly #parts: ChainParts;
+  readonly #checks: readonly Check[];
+  readonly #hasLogFields: boolean;
+
+  constructor(parts: ChainParts) {
+    this.#parts = parts;
+    this.#checks = [...parts.checks, parts.greylist];
+    this.#hasLogFields = this.#checks.some(check => check.logFields !== undefined);
+  }
+
+  decide(envelope: Envelope): Decision | Promise<Decision> {
+    const started = this.#parts.clock.monotonic();
+    return this.#walk({ envelope, started, asked: 0, failed: nothing, mayReject: true, withheld: undefined });
+  }
+
+  #walk(walk: Walk): Decision | Promise<Decision> {
+    for (let check = this.#checks[walk.asked]; check !== undefined; check = this.#checks[walk.asked]) {
+      walk.asked++;
+      try {
+        const word = check.run(walk.envelope);
+        if (word === undefined) continue;
+        if ('then' in word) return this.#wait(walk, check, word);
+        if (this.#heeds(walk, word)) return this.#end(walk, check.name, word);
+      } catch (error) {
+        this.#fail(walk, check, error);
+      }
+    }
+    return this.#end(walk, this.#parts.greylist.name, this.#parts.fault(walk.envelope));
+  }
+
+  async #wait(walk: Walk, check: Check, promise: Promise<Word>): Promise<Decision> {
+    const { clock, timers, greylist } = this.#parts;
+    const left = walk.started + chainLimit - clock.monotonic();
+    try {
+      const word = await within(promise, Math.min(check.deadline ?? defaultDeadline, left), timers);
+      if (word !== undefined && this.#heeds(walk, word)) return this.#end(walk, check.name, word);
+    } catch (error) {
+      this.#fail(walk, check, error);
+    }
+    if (clock.monotonic() - walk.started < chainLimit) return this.#walk(walk);
+    if (check !== greylist) this.#fail(walk, greylist, new Error(`no time was left after check ${check.name}`));
+    return this.#end(walk, greylist.name, this.#parts.fault(walk.envelope));
+  }
+
+  /** Whether the verdict holds. A rejection does not, if a fault may have swallowed an acceptance. */
+  #heeds(walk: Walk, verdict: Verdict): boolean {
+    if (verdict.action !== 'reject' || walk.mayReject) return true;
+    walk.withheld ??= verdict.reason;
+    return false;
+  }
+
+  #fail(walk: Walk, check: Check, error: unknown): void {
+    const { greylist, faultEffect, faults } = this.#parts;
+    faults.report(check.name, check === greylist ? faultEffect : 'no-word', error);
+    walk.failed = [...walk.failed, check.name];
+    if (check.canAccept) walk.mayReject = false;
+  }
+
+  #end({ envelope, started, asked, failed, withheld }: Walk, check: string, verdict: Verdict): Decision {
+    const fields = this.#hasLogFields ? this.#logFields(envelope, asked) : noFields;
+    const elapsed = this.#parts.clock.monotonic() - started;
+    return { envelope, verdict, check, elapsed, failed, withheld, fields };
+  }
+
+  #logFields({ session }: Envelope, asked: number): Decision['fields'] {
+    const fields: Record<string, string | undefined> = {};
+    for (const check of this.#checks.slice(0, asked)) {
+      try {
+        Object.assign(fields, check.logFields?.(session));
+      } catch (error) {
+        this.#parts.faults.report(check.name, 'no-log-fields', error);
+      }
+    }
+    return fields;
+  }
+}

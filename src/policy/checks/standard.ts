@@ -1,0 +1,35 @@
+/**
+ * The order of the built-in checks: the one place that knows it. The greylist comes behind them, always.
+ *
+ * What is ours passes before anything can refuse it; the whitelist comes before the blacklist, so that an exception from a
+ * blocked network is one line; who may always be written to is exempt from blocklists, but not from the administrator's own
+ * blacklist.
+ */
+import type { PrefixLookup } from '../../net/prefix-table.ts';
+import type { Check } from '../check.ts';
+import type { Replies } from '../replies.ts';
+import { blacklistCheck } from './blacklist.ts';
+import { exemptCheck } from './exempt.ts';
+import { type LocalOptions, localCheck } from './local.ts';
+import { whitelistCheck } from './whitelist.ts';
+
+export interface StandardParts extends LocalOptions {
+  readonly whitelist?: PrefixLookup<string>;
+  readonly blacklist?: PrefixLookup<string>;
+  /** Recipients' local parts; default `postmaster` and `abuse`. */
+  readonly exempt?: readonly string[];
+  readonly dnsbl?: Check;
+  readonly replies: Replies;
+}
+
+/** The checks to hand to `createPolicy`; those without a part are left out. */
+export function standardChecks(parts: StandardParts): readonly Check[] {
+  const { whitelist, blacklist, dnsbl, replies } = parts;
+  return [
+    localCheck(parts),
+    ...(whitelist ? [whitelistCheck(whitelist)] : []),
+    ...(blacklist ? [blacklistCheck(blacklist, replies)] : []),
+    exemptCheck(parts.exempt),
+    ...(dnsbl ? [dnsbl] : []),
+  ];
+}
