@@ -39,7 +39,7 @@ export function startMessage({ listening, database, localAccepts }: StartMessage
   const remark = known.map(chrootRemark).find(text => text !== undefined);
   lines.push(
     '',
-    'Postfix: in main.cf (if smtpd_milters is set already, append the part in braces), then "postfix reload":',
+    'Postfix: in main.cf (if smtpd_milters is set already, add the part in braces to it), then "postfix reload":',
   );
   lines.push(...addresses.map(address => `  smtpd_milters = ${postfixMilter(address)}`), ...(remark ?? []));
   lines.push('', 'Sendmail: in sendmail.mc, then make sendmail.cf anew and restart:');
