@@ -28,7 +28,7 @@ export interface FamilyReport {
   readonly listed: string;
   /** The answer for the entry that must not be listed. */
   readonly unlisted: string;
-  readonly verdict: 'good' | 'not-offered' | Finding;
+  readonly verdict: 'good' | 'not-asked' | 'unproven' | Finding;
   readonly detail?: string;
 }
 
@@ -123,7 +123,7 @@ function family(zone: Zone, result: TestResult, [listed, unlisted]: readonly [An
   return { ...answers, verdict: result.cause, ...(result.detail && { detail: zone.mask(result.detail) }) };
 }
 
-/** As the daemon sees it: a list that is well and has no IPv6 test entry simply does not list IPv6 addresses. */
+/** As the daemon sees it: the IPv6 test entry of a list that is well may be missing, unless IPv6 was promised. */
 function familySix(
   zone: Zone,
   result: TestResult,
@@ -131,10 +131,10 @@ function familySix(
   ipv4: FamilyReport,
 ): FamilyReport {
   const report = family(zone, result, answers);
-  const mayMiss =
-    zone.ipv6 === false || (zone.ipv6 === 'auto' && ipv4.verdict === 'good' && report.verdict === 'blind');
-  if (!mayMiss) return report;
-  return { listed: report.listed, unlisted: report.unlisted, verdict: 'not-offered' };
+  const { listed, unlisted } = report;
+  if (zone.ipv6 === false) return { listed, unlisted, verdict: 'not-asked' };
+  const excused = zone.ipv6 === 'auto' && ipv4.verdict === 'good' && report.verdict === 'blind';
+  return excused ? { listed, unlisted, verdict: 'unproven' } : report;
 }
 
 function conclude(
@@ -147,7 +147,7 @@ function conclude(
     return { ok: false, verdict, ...(detail && { detail }), advice: advice[verdict] };
   };
   for (const report of [ipv4, ipv6]) {
-    if (report.verdict === 'good' || report.verdict === 'not-offered') continue;
+    if (report.verdict === 'good' || report.verdict === 'not-asked' || report.verdict === 'unproven') continue;
     if (report.verdict === 'blind' && !zone.selfTest) continue;
     return bad(report.verdict, report.detail);
   }

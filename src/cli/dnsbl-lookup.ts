@@ -110,5 +110,5 @@ function silent(zone: Zone, vote: Extract<Vote, { vote: 'abstain' }>): Said {
 }
 
 function notAsked(zone: Zone, { family }: Address): ZoneWord {
-  return { zone: zone.name, vote: 'not-asked', answer: [], cause: `it lists no IPv${family} addresses` };
+  return { zone: zone.name, vote: 'not-asked', answer: [], cause: `it has no say on IPv${family} addresses` };
 }

@@ -60,6 +60,7 @@ function renderZone({ zone, ok, verdict, detail, advice, ipv4, ipv6, random, mil
 }
 
 function describeSix({ listed, unlisted, verdict }: FamilyReport): string {
-  if (verdict === 'not-offered') return 'not offered: no test entry';
+  if (verdict === 'not-asked') return 'not asked';
+  if (verdict === 'unproven') return 'no test entry: it is asked, but nothing shows that it lists any';
   return `::ffff:7f00:2 ${listed}, ::ffff:7f00:1 ${unlisted}`;
 }

@@ -15,7 +15,9 @@ import type { Zone } from './zone.ts';
 export type Condition =
   | { readonly state: 'untested' }
   | { readonly state: 'healthy' }
-  /** The list has no entries for this address family: not eligible. */
+  /** In use, but without a test entry nothing shows that it lists this address family. */
+  | { readonly state: 'unproven' }
+  /** Configured so: not eligible. */
   | { readonly state: 'not-offered' }
   | { readonly state: 'out'; readonly cause: AbstainCause; readonly detail: string };
 
@@ -28,38 +30,34 @@ const firstRetry = 1_000;
 
 const untested: Condition = { state: 'untested' };
 const healthy: Condition = { state: 'healthy' };
+const unproven: Condition = { state: 'unproven' };
 const notOffered: Condition = { state: 'not-offered' };
 
 export class Channel {
   readonly zone: Zone;
   readonly family: 4 | 6;
   readonly #onChange: (channel: Channel, before: Condition) => void;
-  /** Whether a list without a test entry for this family simply has none to offer. */
-  readonly #optional: boolean;
+  /** Whether the test entry may be missing: many lists of IPv6 addresses have none, or one of their own. */
+  readonly #lenient: boolean;
   #condition: Condition = untested;
   #failures = 0;
   /** The last live outcomes, oldest first: whether each failed. */
   #window: boolean[] = [];
   #good = 0;
   #retry = firstRetry;
-  #everHealthy = false;
+  #proven = false;
 
   constructor(zone: Zone, family: 4 | 6, onChange: (channel: Channel, before: Condition) => void) {
     this.zone = zone;
     this.family = family;
     this.#onChange = onChange;
-    this.#optional = family === 6 && zone.ipv6 === 'auto';
-    if (!zone.selfTest) this.#condition = this.#optional ? notOffered : healthy;
+    this.#lenient = family === 6 && zone.ipv6 === 'auto';
     if (family === 6 && zone.ipv6 === false) this.#condition = notOffered;
+    else if (!zone.selfTest) this.#condition = healthy;
   }
 
   get condition(): Condition {
     return this.#condition;
-  }
-
-  /** Whether self-tests can tell anything about it. */
-  get testable(): boolean {
-    return !(this.family === 6 && (this.zone.ipv6 === false || (this.#optional && !this.zone.selfTest)));
   }
 
   /** Whether it counts among the zones that vote on a client of this family. */
@@ -67,17 +65,22 @@ export class Channel {
     return this.#condition.state !== 'not-offered';
   }
 
+  /** Whether it is asked about clients now. */
+  get inUse(): boolean {
+    return this.#condition.state === 'healthy' || this.#condition.state === 'unproven';
+  }
+
   /** The vote without asking, if it must not be asked now. */
   get standing(): Abstain | undefined {
+    if (this.inUse) return undefined;
     const condition = this.#condition;
-    if (condition.state === 'healthy') return undefined;
     if (condition.state === 'out') return { vote: 'abstain', cause: condition.cause, detail: condition.detail };
     return { vote: 'abstain', cause: 'untested' };
   }
 
   /** A live question was answered, or not. Late news about a zone that is out anyway changes nothing. */
   report(vote: Vote): void {
-    if (this.#condition.state !== 'healthy') return;
+    if (!this.inUse) return;
     const fault = vote.vote === 'abstain' ? faultOf(vote.cause) : undefined;
     if (fault === 'none') return;
     if (vote.vote === 'abstain' && fault === 'trip') {
@@ -95,45 +98,47 @@ export class Channel {
       this.#drop('unreachable', `${failed} of the last ${windowSize} questions failed, last: ${last}`);
   }
 
-  /** A self-test ended. `sibling` is the IPv4 channel, for IPv6: only a list that is well there proves that it offers no IPv6. */
+  /** A self-test ended. `sibling` is the IPv4 channel, for IPv6: a missing entry is excused only where that one is well. */
   tested(result: TestResult, sibling?: Channel): void {
-    if (result.verdict === 'good') this.#passed();
-    else if (result.verdict === 'unsure') this.#unsure(result);
-    else if (result.cause === 'blind' && this.#optional && !this.#everHealthy) {
-      this.#good = 0;
-      if (sibling?.condition.state === 'healthy') this.#become(notOffered);
-      else this.#retry = Math.min(this.#retry * 2, interval);
-    } else this.#failed(result.cause, result.detail);
+    if (result.verdict === 'good') {
+      this.#proven = true;
+      this.#passed(healthy);
+    } else if (result.verdict === 'unsure') this.#unsure(result);
+    else if (result.cause !== 'blind' || !this.#lenient || this.#proven) this.#failed(result.cause, result.detail);
+    else if (sibling?.inUse) this.#passed(unproven);
+    else if (this.#condition.state === 'untested') this.#slower();
+    else this.#failed(result.cause, result.detail);
   }
 
   /** Milliseconds until the next self-test; `random` is in [0, 1). */
   nextTest(random: number): number {
-    const { state } = this.#condition;
-    const wait = state === 'healthy' || state === 'not-offered' ? interval : this.#retry;
-    return Math.round(wait * (1 + random / 10));
+    return Math.round((this.inUse ? interval : this.#retry) * (1 + random / 10));
   }
 
-  #passed(): void {
+  #passed(into: Condition): void {
     this.#good++;
-    if (this.#condition.state === 'healthy') return;
-    this.#retry = firstRetry;
-    if (this.#condition.state === 'out' && this.#good < goodTestsToReturn) return;
-    this.#failures = 0;
-    this.#window = [];
-    this.#everHealthy = true;
-    this.#become(healthy);
+    if (!this.inUse) {
+      this.#retry = firstRetry;
+      if (this.#condition.state === 'out' && this.#good < goodTestsToReturn) return;
+      this.#failures = 0;
+      this.#window = [];
+    }
+    this.#become(into);
   }
 
   #unsure({ cause, detail }: { readonly cause: AbstainCause; readonly detail: string }): void {
-    if (this.#condition.state === 'healthy') this.report({ vote: 'abstain', cause });
-    else if (this.#condition.state !== 'not-offered')
-      this.#failed('unreachable', `the self-test got no answer: ${cause}${detail && `, ${detail}`}`);
+    if (this.inUse) this.report({ vote: 'abstain', cause });
+    else this.#failed('unreachable', `the self-test got no answer: ${cause}${detail && `, ${detail}`}`);
   }
 
   #failed(cause: AbstainCause, detail: string): void {
-    if (this.#condition.state === 'out') this.#retry = Math.min(this.#retry * 2, interval);
+    if (this.#condition.state === 'out') this.#slower();
     this.#good = 0;
     this.#drop(cause, detail);
+  }
+
+  #slower(): void {
+    this.#retry = Math.min(this.#retry * 2, interval);
   }
 
   #drop(cause: AbstainCause, detail: string): void {

@@ -43,7 +43,7 @@ export class Health {
     await Promise.all(
       [...this.#channels.values()].map(async channels => {
         await this.#begin(channels[4]);
-        await this.#begin(channels[6]); // after IPv4, which tells whether a missing IPv6 entry means anything
+        await this.#begin(channels[6]); // after IPv4, which tells whether a missing IPv6 entry is excused
       }),
     );
   }
@@ -61,7 +61,7 @@ export class Health {
   }
 
   async #begin(channel: Channel): Promise<void> {
-    if (!channel.testable) return;
+    if (!channel.eligible) return;
     if (channel.zone.selfTest) await this.#test(channel);
     else this.#schedule(channel);
   }
@@ -107,15 +107,14 @@ export class Health {
         detail: detail || undefined,
       });
       if (!this.#testing.has(channel)) this.#schedule(channel); // dropped by live traffic: the next test is due soon
-    } else if (condition.state === 'not-offered') {
-      log.info(`DNSBL ${zone.name} is not asked about ${family} clients: it has no ${family} test entry`, fields);
     } else if (before.state === 'out') {
       log.warn(`DNSBL ${zone.name} is back for ${family} clients after: ${before.cause}`, {
         ...fields,
         cause: before.cause,
       });
     } else {
-      log.info(`DNSBL ${zone.name} is in use for ${family} clients`, fields);
+      const but = condition.state === 'unproven' ? `, though it has no ${family} test entry` : '';
+      log.info(`DNSBL ${zone.name} is in use for ${family} clients${but}`, fields);
     }
   }
 }

@@ -33,7 +33,10 @@ export interface ZoneOptions {
   readonly code?: number;
   /** Enhanced status code (RFC 3463) of the same class. Default 5.7.1, or 4.7.1 with a 4xx code. */
   readonly enhanced?: string;
-  /** Whether it lists IPv6 addresses. Default: found out by its IPv6 test entry, see `health.ts`. */
+  /**
+   * Whether it lists IPv6 addresses: `false` and it has no say on them, `true` and a missing IPv6 test entry is a fault.
+   * Default: it is asked, and its IPv6 test entry may be missing as long as it passes its IPv4 test.
+   */
   readonly ipv6?: boolean;
   /** The name to show in place of the domain. Default: the domain without key. */
   readonly publicName?: string;
@@ -52,17 +55,14 @@ export class Zone {
   readonly name: string;
   readonly rules: readonly Rule[];
   readonly reply: ZoneReply;
-  /** Whether it is eligible for IPv6 clients; `auto`: if its IPv6 test entry says so. */
+  /** Whether it is eligible for IPv6 clients; `auto`: yes, and its IPv6 test entry may be missing. */
   readonly ipv6: boolean | 'auto';
   readonly selfTest: boolean;
   /** Asked even if it is known to be dead. */
   readonly forced: boolean;
   readonly #domain: string;
 
-  private constructor(
-    domain: string,
-    fields: Omit<Zone, 'queryName' | 'isBelow' | 'sameList' | 'equals' | 'merge' | 'mask'>,
-  ) {
+  private constructor(domain: string, fields: Omit<Zone, 'queryName' | 'isBelow' | 'sameList' | 'merge' | 'mask'>) {
     this.#domain = domain;
     this.name = fields.name;
     this.rules = fields.rules;
@@ -113,11 +113,6 @@ export class Zone {
   /** Whether both ask the same list, so that one query serves both. */
   sameList(other: Zone): boolean {
     return this.#domain === other.#domain;
-  }
-
-  /** Whether both are configured alike, keys included. */
-  equals(other: Zone): boolean {
-    return this.#domain === other.#domain && JSON.stringify(this) === JSON.stringify(other);
   }
 
   /** One zone with the filters of both. Throws `ZoneError` where they contradict each other. */

@@ -55,7 +55,7 @@ describe('the first self-test', () => {
   test('is not waited for where there are no test entries', () => {
     assert.equal(channel(4, { selfTest: false }).channel.condition.state, 'healthy');
     assert.equal(channel(6, { selfTest: false, ipv6: true }).channel.condition.state, 'healthy');
-    assert.equal(channel(6, { selfTest: false }).channel.condition.state, 'not-offered');
+    assert.equal(channel(6, { selfTest: false }).channel.condition.state, 'healthy');
   });
 });
 
@@ -190,30 +190,51 @@ describe('IPv6', () => {
     assert.equal(ipv6.condition.state, 'healthy');
   });
 
-  test('is not offered by a list that is well and has no IPv6 test entry: it does not count then', () => {
+  test('is in use all the same where that entry is missing, if the list is well otherwise', () => {
     const { ipv4, ipv6 } = pair(good);
-    assert.ok(ipv6.eligible, 'until it is known it stays in the count');
     ipv6.tested(blind, ipv4);
-    assert.ok(!ipv6.eligible);
+    assert.equal(ipv6.condition.state, 'unproven');
+    assert.equal(ipv6.standing, undefined);
     assert.equal(ipv6.nextTest(0), 300_000);
     ipv6.tested(good, ipv4);
-    assert.equal(ipv6.condition.state, 'healthy', 'it may be offered one day');
+    assert.equal(ipv6.condition.state, 'healthy', 'it may get one some day');
   });
 
-  test('stays in the count and abstains while the list is not well, so that an outage takes no zone out of the count', () => {
+  test('waits until the list is well: a missing entry proves nothing before', () => {
     for (const result of [blind, unsure, world]) {
       const { ipv4, ipv6 } = pair(result);
       ipv6.tested(blind, ipv4);
-      assert.ok(ipv6.eligible);
       assert.equal(ipv6.standing?.cause, 'untested');
+      assert.equal(ipv6.nextTest(0), 2_000);
+      ipv4.tested(good);
+      ipv4.tested(good);
+      ipv6.tested(blind, ipv4);
+      assert.equal(ipv6.condition.state, 'unproven');
     }
+  });
+
+  test('is out when the list does not answer, lists the world, or live questions fail, and comes back without an entry', () => {
     const { ipv4, ipv6 } = pair(good);
-    ipv6.tested(unsure, ipv4);
-    assert.ok(ipv6.eligible);
+    ipv6.tested(blind, ipv4);
+    ipv6.tested(world, ipv4);
+    assert.equal(ipv6.standing?.cause, 'lists-the-world');
+    ipv6.tested(blind, ipv4);
+    assert.equal(ipv6.standing?.cause, 'lists-the-world', 'one good test is not enough');
+    ipv6.tested(blind, ipv4);
+    assert.equal(ipv6.condition.state, 'unproven');
+    for (let count = 0; count < 5; count++) ipv6.report(abstain('timeout'));
     assert.equal(ipv6.standing?.cause, 'unreachable');
   });
 
-  test('stays in the count once it was in use', () => {
+  test('is out with the list itself, if nothing proves it', () => {
+    const { ipv4, ipv6 } = pair(good);
+    ipv6.tested(blind, ipv4);
+    ipv4.tested(blind);
+    ipv6.tested(blind, ipv4);
+    assert.equal(ipv6.standing?.cause, 'blind');
+  });
+
+  test('misses an entry that was there once: that is a fault, and it stays in the count', () => {
     const { ipv4, ipv6 } = pair(good);
     ipv6.tested(good, ipv4);
     ipv6.tested(blind, ipv4);
@@ -226,6 +247,6 @@ describe('IPv6', () => {
     told.tested(blind, pair(good).ipv4);
     assert.equal(told.standing?.cause, 'blind');
     const { channel: never } = channel(6, { ipv6: false });
-    assert.deepEqual([never.eligible, never.testable], [false, false]);
+    assert.equal(never.eligible, false);
   });
 });

@@ -45,15 +45,15 @@ test('at start every zone is tested in both families, and each outcome is a line
   const { health, log, state } = watch(sound);
   assert.deepEqual(state(), ['untested', 'untested']);
   await health.start();
-  assert.deepEqual(state(), ['healthy', 'not-offered']);
+  assert.deepEqual(state(), ['healthy', 'unproven']);
   assert.deepEqual(log.lines, [
     'info DNSBL bl.test is in use for IPv4 clients zone=bl.test family=ipv4',
-    'info DNSBL bl.test is not asked about IPv6 clients: it has no IPv6 test entry zone=bl.test family=ipv6',
+    'info DNSBL bl.test is in use for IPv6 clients, though it has no IPv6 test entry zone=bl.test family=ipv6',
   ]);
   health.stop();
 });
 
-test('a list that has the IPv6 test entry is asked about IPv6 clients', async () => {
+test('a list that has the IPv6 test entry is proven for IPv6 clients', async () => {
   const { health, state } = watch(sound + soundIpv6);
   await health.start();
   assert.deepEqual(state(), ['healthy', 'healthy']);
@@ -112,7 +112,7 @@ test('zones are tested side by side: a silent one holds up nobody', async () => 
   const { health, timers, state } = watch(`${sound}*.dead.test SILENT`, 'dead.test', 'bl.test');
   const started = health.start();
   await settle();
-  assert.deepEqual(state().slice(2), ['healthy', 'not-offered']);
+  assert.deepEqual(state().slice(2), ['healthy', 'unproven']);
   await timers.advance(20_000);
   await started;
   health.stop();

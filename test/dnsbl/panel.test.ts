@@ -346,10 +346,10 @@ describe('who is eligible', () => {
   const dual = (): Zone[] => [
     Zone.parse({ zone: 'z0.test', selfTest: false, ipv6: true }),
     Zone.parse({ zone: 'z1.test', selfTest: false, ipv6: false }),
-    Zone.parse({ zone: 'z2.test', selfTest: false }),
+    Zone.parse({ zone: 'z2.test', selfTest: false, ipv6: false }),
   ];
 
-  test('IPv6 clients are asked about only where it is offered, and the others do not count', async () => {
+  test('zones that have no say on IPv6 are not asked about such clients and do not count', async () => {
     const resolver = new HandResolver(() => listed);
     const { panel } = rig(resolver, 'all', { zones: dual() });
     const result = await panel.decide(address('2001:db8::7'));
