@@ -11,9 +11,9 @@ export type ListLine =
 
 /** Reads a list line by line, so that the reader of a long one can pause. */
 export function* parseAddressList(text: string): Generator<ListLine, void, undefined> {
-  const lines = text.replace(/^\uFEFF/, '').split('\n');
-  for (const [index, content] of lines.entries()) {
+  for (const [index, content] of text.split('\n').entries()) {
     const comment = content.indexOf('#');
+    // A carriage return and a byte-order mark count as white space.
     const entry = (comment === -1 ? content : content.slice(0, comment)).trim();
     if (entry !== '') yield parseEntry(entry, index + 1);
   }
