@@ -70,7 +70,7 @@ test('the program ends when whoever started the runner is gone', async t => {
     await hold(process.execPath, ['-e', ${JSON.stringify(script)}]);`;
   const parent = spawnChild(t, '/bin/sh', [
     '-c',
-    '"$@" & wait',
+    'setsid "$@" & wait',
     'sh',
     process.execPath,
     '--input-type=module',

@@ -1,12 +1,13 @@
 /**
  * Child processes for tests: start one, wait for a line it prints or a port it opens, stop it by its process id. Every child
- * leads a process group of its own, and the group is gone when its owner ends, whatever became of the test.
+ * leads a process group of its own; the group is gone when the child ends, and at the latest when its owner does.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Bell } from './bell.ts';
 import type { Owner } from './temp-dir.ts';
 
 /** How a process ended: an exit code or the signal that killed it. */
@@ -34,7 +35,7 @@ export class Child {
   readonly exited: Promise<Exit>;
   readonly #process: ChildProcess;
   readonly #name: string;
-  readonly #watchers = new Set<() => void>();
+  readonly #news = new Bell();
   #stdout = '';
   #stderr = '';
   #exit: Exit | undefined;
@@ -46,11 +47,11 @@ export class Child {
     this.pid = this.#process.pid ?? 0;
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
-      this.#notify();
+      this.#news.ring();
     });
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
-      this.#notify();
+      this.#news.ring();
     });
     this.#process.stdin?.on('error', () => {}); // a child that is gone before it read its input shows in `exited`
     this.#process.stdin?.end(options.input ?? '');
@@ -77,18 +78,19 @@ export class Child {
    * on. Rejects, with all that was printed, when the child ends or `timeout` milliseconds are over.
    */
   async line(pattern: RegExp, { timeout = 10_000, from = { stdout: 0, stderr: 0 } } = {}): Promise<RegExpExecArray> {
-    const end = performance.now() + timeout;
-    for (;;) {
+    const look = () => {
       for (const text of [this.#stdout.slice(from.stdout), this.#stderr.slice(from.stderr)]) {
         for (const line of text.split('\n').slice(0, -1)) {
           const match = pattern.exec(line);
           if (match) return match;
         }
       }
-      if (this.#exit) throw this.failure(`ended before it printed ${pattern}`);
-      if (performance.now() >= end) throw this.failure(`did not print ${pattern} within ${timeout} ms`);
-      await this.#change(end - performance.now());
-    }
+      return this.#exit;
+    };
+    const found = await this.#news.until(look, timeout);
+    if (Array.isArray(found)) return found;
+    if (found) throw this.failure(`ended before it printed ${pattern}`);
+    throw this.failure(`did not print ${pattern} within ${timeout} ms`);
   }
 
   /** Where both streams stand now, for `line(pattern, { from })`. */
@@ -101,9 +103,9 @@ export class Child {
     this.#process.kill(signal);
   }
 
-  /** Sends a signal to the child and everything it started in its group. */
+  /** Sends a signal to the child and everything it started in its group. Does nothing once the child has ended. */
   signalGroup(signal: NodeJS.Signals): void {
-    if (this.pid === 0) return;
+    if (this.#exit || this.pid === 0) return;
     try {
       process.kill(-this.pid, signal);
     } catch {
@@ -114,10 +116,8 @@ export class Child {
   /** Sends `signal`, waits for the end, and kills the group if `grace` milliseconds were not enough. */
   async stop(signal: NodeJS.Signals = 'SIGTERM', grace = 5_000): Promise<Exit> {
     if (!this.#exit) this.kill(signal);
-    const patience = AbortSignal.timeout(grace);
-    patience.addEventListener('abort', () => this.signalGroup('SIGKILL'));
-    const exit = await this.exited;
-    this.signalGroup('SIGKILL');
+    const impatience = setTimeout(() => this.signalGroup('SIGKILL'), grace);
+    const exit = await this.exited.finally(() => clearTimeout(impatience));
     this.#process.stdout?.destroy(); // an orphan that left the group may hold the pipes, and they would hold us
     this.#process.stderr?.destroy();
     return exit;
@@ -131,6 +131,7 @@ export class Child {
     try {
       const closed = once(this.#process, 'close').catch(() => {});
       const [code, signal] = (await once(this.#process, 'exit')) as [number | null, NodeJS.Signals | null];
+      this.signalGroup('SIGKILL'); // what it left behind
       await Promise.race([closed, sleep(200)]); // the last output; not for ever, since an orphan may hold the pipe
       this.#exit = { code, signal };
       return this.#exit;
@@ -139,23 +140,8 @@ export class Child {
       throw new Error(`${this.#name}: can't be started`, { cause: error });
     } finally {
       running.delete(this);
-      this.#notify();
+      this.#news.ring();
     }
-  }
-
-  #notify(): void {
-    for (const wake of this.#watchers) wake();
-    this.#watchers.clear();
-  }
-
-  #change(timeout: number): Promise<void> {
-    return new Promise(resolve => {
-      const timer = setTimeout(resolve, timeout);
-      this.#watchers.add(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
   }
 }
 
