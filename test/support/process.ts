@@ -77,7 +77,7 @@ export class Child {
    * Resolves to the first line on either stream that matches, also one printed before; from character `from` of each stream
    * on. Rejects, with all that was printed, when the child ends or `timeout` milliseconds are over.
    */
-  async line(pattern: RegExp, { timeout = 10_000, from = { stdout: 0, stderr: 0 } } = {}): Promise<RegExpExecArray> {
+  line(pattern: RegExp, { timeout = 10_000, from = { stdout: 0, stderr: 0 } } = {}): Promise<RegExpExecArray> {
     const look = () => {
       for (const text of [this.#stdout.slice(from.stdout), this.#stderr.slice(from.stderr)]) {
         for (const line of text.split('\n').slice(0, -1)) {
@@ -85,12 +85,17 @@ export class Child {
           if (match) return match;
         }
       }
-      return this.#exit;
+      return undefined;
     };
-    const found = await this.#news.until(look, timeout);
-    if (Array.isArray(found)) return found;
-    if (found) throw this.failure(`ended before it printed ${pattern}`);
-    throw this.failure(`did not print ${pattern} within ${timeout} ms`);
+    return this.printed(`${pattern}`, look, timeout);
+  }
+
+  /** The same for whatever `look` finds in the output; `what` names it in the error. */
+  async printed<T>(what: string, look: () => T | undefined, timeout = 10_000): Promise<T> {
+    const found = await this.#news.until(() => look() ?? this.#exit, timeout);
+    const last = look(); // the end may have come with the last words
+    if (last !== undefined) return last;
+    throw this.failure(found ? `ended before it printed ${what}` : `did not print ${what} within ${timeout} ms`);
   }
 
   /** Where both streams stand now, for `line(pattern, { from })`. */
