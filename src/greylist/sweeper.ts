@@ -33,7 +33,7 @@ const PAUSE = 50;
 
 export function createSweeper({ store, clock, timers, timing, logger }: SweeperOptions): Sweeper {
   let offset = clock.now() - clock.monotonic();
-  let quietUntil = clock.monotonic() + QUIET;
+  let quietUntil = clock.monotonic();
   let removed = 0;
   let stopped = false;
   let cancel = timers.after(QUIET, slice);

@@ -126,15 +126,18 @@ test('a sweeper that is stopped does nothing any more, not even after the slice 
   await idle.timers.advance(5 * HOUR);
   assert.equal(idle.slices.length, 0);
 
-  const { promise, reject } = Promise.withResolvers<never>();
-  const busy = setUp(() => promise);
-  await busy.timers.advance(HOUR);
-  busy.sweeper.stop();
-  reject(new StoreError('closed'));
-  await busy.timers.advance(5 * HOUR);
-  assert.equal(busy.slices.length, 1);
-  assert.deepEqual(busy.log, []);
-  assert.equal(busy.timers.size, 0);
+  for (const end of ['resolve', 'reject'] as const) {
+    const slice = Promise.withResolvers<{ removed: number; more: boolean }>();
+    const busy = setUp(() => slice.promise);
+    await busy.timers.advance(HOUR);
+    busy.sweeper.stop();
+    if (end === 'resolve') slice.resolve({ removed: 0, more: true });
+    else slice.reject(new StoreError('closed'));
+    await busy.timers.advance(5 * HOUR);
+    assert.equal(busy.slices.length, 1);
+    assert.deepEqual(busy.log, []);
+    assert.equal(busy.timers.size, 0);
+  }
 });
 
 test('what has expired is gone after a pass, and the rest is there', async () => {

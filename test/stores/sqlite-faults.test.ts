@@ -143,7 +143,8 @@ async function fill({ store, path }: Opened, expected: RegExp): Promise<number> 
 }
 
 async function survivesFullness(opened: Opened, makeRoom: () => Promise<void>): Promise<void> {
-  const { store, path } = opened;
+  const { store, path, clock, logger } = opened;
+  clock.advance(3_600_000);
   const stored = await fill(opened, /the disk is full/);
   assert.ok(stored > 0);
   for (let index = 0; index < stored + 50; index++) {
@@ -153,6 +154,7 @@ async function survivesFullness(opened: Opened, makeRoom: () => Promise<void>): 
   await makeRoom();
   await store.update(tripletAt(stored), put(pending));
   assert.deepEqual(await store.get(tripletAt(stored)), pending);
+  assert.deepEqual(logger.lines, [], 'nothing is wrong with the file: it stays open');
   await store.close();
   assert.deepEqual(query(path, 'PRAGMA integrity_check'), [['ok']]);
 }
@@ -321,7 +323,21 @@ test('a file that is replaced by something else makes updates reject until it is
   unlinkSync(path);
   clock.advance(1_000);
   await store.update(tripletAt(4), put(pending));
-  assert.deepEqual(await store.get(tripletAt(4)), pending);
+  assert.deepEqual(query(path, 'SELECT sender FROM triplet'), [['s4@example.net']]);
+});
+
+test('a file that is replaced together with its log keeps what is in that log', async t => {
+  const other = await openStore(t);
+  await other.store.update(tripletAt(1), put(pending));
+  const { store, path, clock } = await openStore(t);
+  await store.update(tripletAt(2), put(pending));
+  for (const suffix of ['', '-wal']) {
+    copyFileSync(other.path + suffix, `${path}.new`);
+    renameSync(`${path}.new`, path + suffix);
+  }
+  clock.advance(1_000);
+  assert.deepEqual(await store.update(tripletAt(1), stored => ({ answer: stored })), pending);
+  assert.equal(await store.get(tripletAt(2)), undefined);
 });
 
 test('a file that is emptied is made anew', async t => {

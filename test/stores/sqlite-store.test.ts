@@ -58,7 +58,13 @@ test('the updates of one turn of the event loop are one transaction', async t =>
   const { path, store } = await openStore(t);
   await store.update(tripletAt(0), put(pending));
   const before = transactionsInLog(path);
-  await Promise.all(Array.from({ length: 200 }, (_, index) => store.update(tripletAt(index), put(pending))));
+  const updates: Promise<unknown>[] = [];
+  for (let index = 0; index < 200; index++) {
+    updates.push(store.update(tripletAt(index), put(pending)));
+    if (index % 3 === 0) await undefined;
+    if (index % 50 === 0) await new Promise<void>(next => process.nextTick(next));
+  }
+  await Promise.all(updates);
   assert.equal(transactionsInLog(path), before + 1);
 });
 
