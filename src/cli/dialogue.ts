@@ -123,7 +123,8 @@ async function playMessage(
   client.macros(Command.endOfMessage, macros);
   const { edits, reply } = await client.endOfMessage();
   for (const edit of edits) print(`${''.padEnd(COLUMN)} ${describeEdit(edit)}`);
-  step('(end of message)', reply, 'accepted: the message is delivered');
+  // Here both words mean the same.
+  step('(end of message)', reply.kind === 'accept' ? { kind: 'proceed' } : reply, 'accepted: the message is delivered');
 }
 
 /** Whether the milter has said its last word on what was asked. */
