@@ -1,6 +1,6 @@
 /**
  * A check: one step of the policy. It looks at an envelope and gives a verdict, or no word, and then the next check is
- * asked (DESIGN "the policy"; `docs/architecture.md`). Built-in checks live in `checks/`; users of the library add their own.
+ * asked (`docs/architecture.md`). Built-in checks live in `checks/`; users of the library add their own.
  */
 import type { Envelope, Session } from './envelope.ts';
 import type { Accept, Header, Verdict } from './verdict.ts';
