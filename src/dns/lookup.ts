@@ -68,8 +68,7 @@ export class Lookup implements ExchangeListener {
 
   onSent(exchange: Exchange, wait: number): void {
     if (this.#current !== undefined && this.#current !== exchange) return;
-    // Each further attempt waits twice as long: whatever delays the replies is not helped by more queries.
-    this.#lateAt = this.#options.clock.monotonic() + wait * 2 ** (this.#attempts - 1);
+    this.#lateAt = this.#options.clock.monotonic() + wait;
     if (this.#current) this.#setAlarm();
   }
 
