@@ -95,7 +95,7 @@ describe('with rbldnsd behind unbound', { skip }, () => {
 
   function resolverOf(from: ServerAddress): ReturnType<typeof createStubResolver> {
     const logger = new LinesLogger();
-    return createStubResolver({ servers: [from], clock: systemClock, random: systemRandom, logger });
+    return createStubResolver({ servers: [from], clock: systemClock, random: systemRandom, logger, timeout: 500 });
   }
 
   /** What becomes of each client under each policy. */
