@@ -3,9 +3,10 @@
  * as text, one string a packet, bytes as Latin-1: `c`, `y451 4.7.1 Later\0`.
  */
 import type { Action } from '../../src/milter/constants.ts';
-import type { FilterOptions } from '../../src/milter/filter.ts';
+import type { FilterOptions, Outcome, Where } from '../../src/milter/filter.ts';
 import { planFilter } from '../../src/milter/plan.ts';
 import { Session, type Wire } from '../../src/milter/session.ts';
+import { tempfail, type Verdict } from '../../src/milter/verdict.ts';
 import { FixedClock } from '../support/fixed-clock.ts';
 import { settle } from '../support/fixed-timers.ts';
 
@@ -128,10 +129,9 @@ export function begin<const A extends Action = never, C = undefined, M = undefin
 ): Rig {
   let serial = 0;
   return new Rig(rig => {
-    const told: FilterOptions<A, C, M> = {
-      onProtocolError: (message, fatal) => rig.offences.push(`${fatal ? 'fatal: ' : ''}${message}`),
-      ...options,
-    };
+    const told = Object.create(options) as { onProtocolError: FilterOptions['onProtocolError'] };
+    told.onProtocolError =
+      options.onProtocolError ?? ((text, fatal) => rig.offences.push(`${fatal ? 'fatal: ' : ''}${text}`));
     const plan = planFilter(told as unknown as FilterOptions<Action, unknown, unknown>);
     return new Session(plan, rig.wire, { nextId: () => `s${++serial}`, monotonic: () => rig.clock.monotonic() });
   });
@@ -145,4 +145,38 @@ export function negotiated<const A extends Action = never, C = undefined, M = un
   const rig = begin(options);
   rig.say(offered);
   return rig;
+}
+
+/** Collects the ends of messages and connections, as `1 delivered` and `close`. */
+export function ends(): {
+  readonly seen: string[];
+  readonly options: {
+    readonly messageEnd: (message: { readonly serial: number }, outcome: Outcome) => void;
+    readonly close: () => void;
+  };
+} {
+  const seen: string[] = [];
+  const messageEnd = (message: { readonly serial: number }, outcome: Outcome): void => {
+    seen.push(`${message.serial} ${outcome}`);
+  };
+  return { seen, options: { messageEnd, close: () => void seen.push('close') } };
+}
+
+/** A promise kept or broken from outside. */
+export function deferred<T>(): { readonly promise: Promise<T>; keep(value: T): void; fail(error: unknown): void } {
+  const { promise, resolve, reject: fail } = Promise.withResolvers<T>();
+  return { promise, keep: resolve, fail };
+}
+
+/** Takes down errors as `stage: message`, with the message's serial if there is one. */
+export function errors(verdict: Verdict = tempfail): {
+  readonly told: string[];
+  readonly onError: (error: unknown, where: Where) => Verdict;
+} {
+  const told: string[] = [];
+  const onError = (error: unknown, { stage, message }: Where): Verdict => {
+    told.push(`${stage}${message === undefined ? '' : ` of ${message.serial}`}: ${(error as Error).message}`);
+    return verdict;
+  };
+  return { told, onError };
 }
