@@ -3,11 +3,14 @@
  * that has recovered is found.
  */
 import type { RandomSource } from './random.ts';
-import type { Upstream } from './upstream.ts';
 
 const EXPLORE = Math.round(0x10000 / 50);
 
-export function orderServers(servers: readonly Upstream[], random: RandomSource): readonly Upstream[] {
+/** `roundTrip` is in milliseconds. */
+export function orderServers<S extends { readonly roundTrip: number }>(
+  servers: readonly S[],
+  random: RandomSource,
+): readonly S[] {
   if (servers.length < 2) return servers;
   const ordered = servers.toSorted((a, b) => a.roundTrip - b.roundTrip);
   if (random.uint16() < EXPLORE) ordered.unshift(...ordered.splice(-1));
