@@ -1,6 +1,6 @@
 /**
  * The store port on SQLite. Updates that arrive together are one transaction (`docs/decisions/0011-group-commit.md`): they
- * are collected while the event loop keeps bringing more, run in order, and told their answers once it is committed.
+ * are collected while the event loop is busy, run in order, and told their answers once all is committed.
  *
  * What can go wrong, and what becomes of it:
  *
@@ -33,8 +33,10 @@ export interface SqliteStoreOptions extends DatabaseOptions {
 const PATIENCE = 5_000;
 /** Most updates in one transaction: a few milliseconds of work. */
 const BATCH_LIMIT = 256;
-/** How many turns of the event loop a transaction is put off at most, while each of them brings more updates. */
-const COLLECT_TURNS = 4;
+/** Milliseconds that a transaction is put off at most while the event loop has other work. */
+const COLLECT_TIME = 1;
+/** Milliseconds from which on a turn of the event loop has done some work: an idle one takes a microsecond or two. */
+const BUSY_TURN = 0.01;
 /** Milliseconds between two tries to get the lock, which double from the first to the last. */
 const RETRY = { first: 1, last: 20 };
 /** Milliseconds that a slice of a sweep should take, and the bounds within which its number of rows is adapted to that. */
@@ -66,8 +68,8 @@ class SqliteStore implements Store {
   #held: Update[] = [];
   #retryAfter = RETRY.first;
   #scheduled = false;
-  #collected = 0;
-  #turns = 0;
+  #scheduledAt = 0;
+  #turnedAt = 0;
   #cursor = Number.MIN_SAFE_INTEGER;
   #sliceRows = SLICE.fewest;
   #closing: Promise<void> | undefined;
@@ -130,15 +132,20 @@ class SqliteStore implements Store {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#collected = this.#queue.length;
-    this.#turns = 0;
+    this.#scheduledAt = this.#clock.monotonic();
+    this.#turnedAt = Number.NEGATIVE_INFINITY;
     setImmediate(this.#turn);
   }
 
+  /**
+   * A commit costs as much as several updates. So it waits as long as the event loop has other work, which may bring more of
+   * them: at least a turn, at most a millisecond.
+   */
   readonly #turn = (): void => {
-    const { length } = this.#queue;
-    if (length > this.#collected && length < BATCH_LIMIT && ++this.#turns < COLLECT_TURNS) {
-      this.#collected = length;
+    const now = this.#clock.monotonic();
+    const busy = now - this.#turnedAt >= BUSY_TURN;
+    this.#turnedAt = now;
+    if (busy && now - this.#scheduledAt < COLLECT_TIME && this.#queue.length < BATCH_LIMIT) {
       setImmediate(this.#turn);
       return;
     }
