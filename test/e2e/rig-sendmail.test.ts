@@ -20,7 +20,7 @@ test('a private Sendmail without a milter takes mail from IPv4 and IPv6 clients'
   );
   assert.equal(data?.code, 250);
   const message = await sendmail.sink.message();
-  assert.deepEqual(message.recipients, ['b', 'c']);
+  assert.deepEqual(message.recipients.toSorted(), ['b', 'c']);
   assert.match(
     headers(message, 'Received')[0] ?? '',
     /^from hello\.example\.net \(mail\.example\.net \[203\.0\.113\.7\]\)/,
