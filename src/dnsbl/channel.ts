@@ -127,8 +127,14 @@ export class Channel {
   }
 
   #unsure({ cause, detail }: { readonly cause: AbstainCause; readonly detail: string }): void {
-    if (this.inUse) this.report({ vote: 'abstain', cause });
-    else this.#failed('unreachable', `the self-test got no answer: ${cause}${detail && `, ${detail}`}`);
+    if (this.inUse) {
+      this.report({ vote: 'abstain', cause });
+      return;
+    }
+    const retry = this.#retry;
+    this.#failed('unreachable', `the self-test got no answer: ${cause}${detail && `, ${detail}`}`);
+    // Our own side failed: it may be well any moment, and then no zone should be waited for.
+    if (faultOf(cause) === 'none') this.#retry = retry;
   }
 
   #failed(cause: AbstainCause, detail: string): void {

@@ -152,6 +152,15 @@ describe('the way back', () => {
     assert.equal(zone.nextTest(0), 1_000);
   });
 
+  test("is not made longer by a resolver that fails: that is not the list's fault", () => {
+    const { channel: zone } = channel();
+    for (let count = 0; count < 10; count++) {
+      zone.tested({ verdict: 'unsure', cause: 'refused-connection', detail: 'ECONNREFUSED' });
+      assert.equal(zone.nextTest(0), 1_000);
+    }
+    assert.equal(zone.standing?.cause, 'unreachable');
+  });
+
   test('starts with a clean count of failures', () => {
     const { channel: zone } = healthy();
     for (let count = 0; count < 5; count++) zone.report(abstain('timeout'));
