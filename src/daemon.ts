@@ -5,14 +5,12 @@
  * mistake in a file never leaves a half-started daemon and the database belongs to who works with it. Whoever connects meanwhile waits.
  */
 
-import { createWriteStream, type WriteStream } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Clock, systemClock, systemTimers, type Timers } from './clock.ts';
 import type { Config, DnsblConfig } from './config/config.ts';
-import { systemRandom } from './dns/random.ts';
+import { openResolver, resolverServers } from './dns/open-resolver.ts';
 import type { Resolver } from './dns/resolver.ts';
-import { parseServer, type ServerAddress, systemServers } from './dns/servers.ts';
-import { createStubResolver } from './dns/stub-resolver.ts';
+import type { ServerAddress } from './dns/servers.ts';
 import { type Blocklists, checkBlocklists, createBlocklists } from './dnsbl/blocklists.ts';
 import { maskKeys } from './dnsbl/secret-key.ts';
 import { milterFilter } from './frontends/milter.ts';
@@ -30,6 +28,8 @@ import { Faults } from './policy/faults.ts';
 import { createPolicy, type Policy } from './policy/policy.ts';
 import { compileReplies, type Replies } from './policy/replies.ts';
 import { VERSION } from './version.ts';
+
+export { openResolver, resolverServers };
 
 /** What the daemon needs from whoever starts it. */
 export interface DaemonDependencies {
@@ -80,7 +80,6 @@ interface Blocking {
   readonly origin: readonly [DnsblConfig, readonly ServerAddress[]];
   readonly resolver: Resolver;
   readonly blocklists: Blocklists;
-  readonly debug: WriteStream | undefined;
 }
 
 class RunningDaemon implements Daemon {
@@ -214,18 +213,10 @@ class RunningDaemon implements Daemon {
     if (config.zones.length === 0) return undefined;
     const { logger } = this.#dependencies;
     const common = { clock: this.#clock, timers: this.#timers };
-    const debug = config.debugFile === undefined ? undefined : openDebugFile(config.debugFile, logger);
-    const resolver = createStubResolver({
-      ...common,
-      ...(debug && { debug }),
-      servers,
-      random: systemRandom,
-      logger,
-      redact: maskKeys,
-    });
+    const resolver = openResolver({ ...common, servers, debugFile: config.debugFile, redact: maskKeys, logger });
     const blocklists = createBlocklists(config, { ...common, resolver, random: Math.random, log: logger });
     void blocklists.start();
-    this.#blocking = { origin, resolver, blocklists, debug };
+    this.#blocking = { origin, resolver, blocklists };
     return this.#blocking;
   }
 
@@ -258,8 +249,7 @@ async function read(config: Config): Promise<Materials> {
   checkTiming(config.greylist);
   const lists = await loadAddressLists({ whitelist: config.whitelistFiles, blacklist: config.blacklistFiles });
   checkBlocklists(config.dnsbl);
-  const { resolvers } = config.dnsbl;
-  const servers = resolvers.length > 0 ? resolvers.map(parseServer) : systemServers();
+  const servers = resolverServers(config.dnsbl.resolvers);
   return { config, lists, replies: compileReplies(), servers };
 }
 
@@ -267,13 +257,6 @@ async function read(config: Config): Promise<Materials> {
 async function endBlocking(blocking: Blocking | undefined): Promise<void> {
   blocking?.blocklists.stop();
   await blocking?.resolver.close();
-  blocking?.debug?.end();
-}
-
-function openDebugFile(path: string, logger: Logger): WriteStream {
-  const stream = createWriteStream(path, { flags: 'a', mode: 0o640 });
-  stream.on('error', error => logger.error(`DNS debug log ${path}: ${error.message}`, { file: path }));
-  return stream;
 }
 
 function needingRestart(before: Config, next: Config): string[] {

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { UsageError } from '../config/usage-error.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
 import { VERSION } from '../version.ts';
+import { dnsblCommand } from './dnsbl-command.ts';
 import { describeError, exitCodeOf } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Output } from './output.ts';
@@ -50,10 +51,12 @@ function createProgram({ output, serve }: ProgramOptions, finish: (code: number)
   addDaemonOptions(program);
   program.action(async () => {
     const [word] = program.args;
-    if (word !== undefined) throw new UsageError(`unknown command '${word}': expected options, or the command probe`);
+    if (word !== undefined)
+      throw new UsageError(`unknown command '${word}': expected options, or one of the commands probe, dnsbl`);
     finish(await serve(configFromOptions(program)));
   });
   program.addCommand(probeCommand(output, finish).copyInheritedSettings(program).allowExcessArguments(false));
+  program.addCommand(dnsblCommand(output, finish).copyInheritedSettings(program));
   return program;
 }
 
@@ -67,6 +70,8 @@ Examples:
   milter-greylist -s /var/run/greylist.sock -a zen.spamhaus.org
   milter-greylist probe -s inet:8892@127.0.0.1 --ip 203.0.113.7 --helo mx.example.net \\
     --from a@example.net --to b@example.org --repeat 2
+  milter-greylist dnsbl -a zen.spamhaus.org 203.0.113.7
+  milter-greylist dnsbl -a zen.spamhaus.org --check
 
 At start it prints the lines that main.cf or sendmail.mc need. SIGHUP reads the lists again, SIGTERM stops.
 `;

@@ -7,7 +7,7 @@ import { parseServer } from '../dns/servers.ts';
 import { Zone } from '../dnsbl/zone.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { parseListenAddress } from '../milter/listen-address.ts';
-import { type Config, DEFAULTS, DNSBL_POLICIES, type DnsblPolicy } from './config.ts';
+import { type Config, DEFAULTS, DNSBL_POLICIES, type DnsblConfig, type DnsblPolicy } from './config.ts';
 import { parseDuration } from './duration.ts';
 import { parseOption } from './usage-error.ts';
 
@@ -34,8 +34,8 @@ interface Values {
 
 /** Adds the daemon's flags to a command. */
 export function addDaemonOptions(command: Command): Command {
-  const { name, sockets, socketMode, dnsbl, logFormat } = DEFAULTS;
-  return command
+  const { name, sockets, socketMode, logFormat } = DEFAULTS;
+  command
     .optionsGroup('Where to listen:')
     .addOption(
       list(
@@ -81,27 +81,10 @@ export function addDaemonOptions(command: Command): Command {
       'greylist loopback and private clients too; needed where a proxy or NAT makes every client look private',
     )
 
-    .optionsGroup('DNS blocklists:')
-    .addOption(
-      list('-a, --addbl <zone>', 'DNSBL to ask: zone[=filter][*weight]; may repeat', value => Zone.parse(value)),
-    )
-    .addOption(
-      one(
-        '--policy <policy>',
-        `how many of them must list a client: ${DNSBL_POLICIES.join(', ')} (default: ${dnsbl.policy})`,
-        choice(DNSBL_POLICIES),
-      ),
-    )
+    .optionsGroup('DNS blocklists:');
+  return addDnsblOptions(command)
     .option('--reject', 'refuse listed clients (the default)')
     .option('--no-reject', 'only tag their messages with X-RBL-Warning')
-    .addOption(
-      list(
-        '--resolver <server>',
-        'DNS server, ADDR or ADDR:PORT; may repeat (default: those of the system)',
-        parseServer,
-      ),
-    )
-    .addOption(one('--debugfile <file>', 'log DNS questions and answers there', notEmpty('a file')))
 
     .optionsGroup('Log:')
     .addOption(
@@ -118,10 +101,45 @@ export function addDaemonOptions(command: Command): Command {
     );
 }
 
+/** Adds the flags that say which blocklists are asked, and how; `dnsbl` has them too. */
+export function addDnsblOptions(command: Command): Command {
+  return command
+    .addOption(
+      list('-a, --addbl <zone>', 'DNSBL to ask: zone[=filter][*weight]; may repeat', value => Zone.parse(value)),
+    )
+    .addOption(
+      one(
+        '--policy <policy>',
+        `how many of them must list a client: ${DNSBL_POLICIES.join(', ')} (default: ${DEFAULTS.dnsbl.policy})`,
+        choice(DNSBL_POLICIES),
+      ),
+    )
+    .addOption(
+      list(
+        '--resolver <server>',
+        'DNS server, ADDR or ADDR:PORT; may repeat (default: those of the system)',
+        parseServer,
+      ),
+    )
+    .addOption(one('--debugfile <file>', 'log DNS questions and answers there', notEmpty('a file')));
+}
+
+/** What `addDnsblOptions` and the flags for refusing make. */
+export function dnsblFromOptions(command: Command): DnsblConfig {
+  const values = command.opts<Partial<Values>>();
+  return {
+    zones: values.addbl ?? [],
+    policy: values.policy ?? DEFAULTS.dnsbl.policy,
+    reject: values.reject ?? DEFAULTS.dnsbl.reject,
+    resolvers: values.resolver ?? [],
+    debugFile: values.debugfile,
+  };
+}
+
 /** The configuration that the flags of a parsed command line make. */
 export function configFromOptions(command: Command): Config {
   const values = command.opts<Values>();
-  const { greylist, dnsbl } = DEFAULTS;
+  const { greylist } = DEFAULTS;
   return {
     ...DEFAULTS,
     name: values.name ?? DEFAULTS.name,
@@ -133,13 +151,7 @@ export function configFromOptions(command: Command): Config {
     cachedb: values.cachedb,
     whitelistFiles: values.customWl ?? [],
     blacklistFiles: values.customBl ?? [],
-    dnsbl: {
-      zones: values.addbl ?? [],
-      policy: values.policy ?? dnsbl.policy,
-      reject: values.reject ?? dnsbl.reject,
-      resolvers: values.resolver ?? [],
-      debugFile: values.debugfile,
-    },
+    dnsbl: dnsblFromOptions(command),
     localAccepts: values.acceptLocal,
     logFormat: values.logFormat ?? DEFAULTS.logFormat,
     verbosity: values.verbose ?? DEFAULTS.verbosity,

@@ -1,0 +1,66 @@
+/**
+ * The subcommand `dnsbl` as commander knows it; what it does is in `dnsbl.ts`.
+ */
+import { Command } from 'commander';
+import { systemClock, systemTimers } from '../clock.ts';
+import { addDnsblOptions, dnsblFromOptions } from '../config/command-line.ts';
+import { parseOption, UsageError } from '../config/usage-error.ts';
+import { maskKeys } from '../dnsbl/secret-key.ts';
+import { createLog } from '../log/log.ts';
+import type { Logger } from '../log/logger.ts';
+import { type Address, parseAddress } from '../net/address.ts';
+import { dnsblCheckUp, dnsblLookup } from './dnsbl.ts';
+import type { Output } from './output.ts';
+
+/** `finish` is told the exit code: 0, or with `--check` 69 unless everything can be used. */
+export function dnsblCommand(output: Output, finish: (code: number) => void): Command {
+  const command = new Command('dnsbl')
+    .summary('ask the blocklists about addresses, or check the lists')
+    .description(
+      'Asks the blocklists about addresses, as the daemon would, and prints what each says; or, with --check, whether the lists and the resolver can be used.',
+    )
+    .usage('-a <zone> <address...>\n       milter-greylist dnsbl -a <zone> --check')
+    .argument('[address...]', 'addresses to ask about')
+    .option('--check', 'check each zone and the resolver')
+    .option('--json', 'print JSON');
+  return addDnsblOptions(command).action(async (texts: readonly string[]) => {
+    const { check = false, json = false } = command.opts<{ check?: boolean; json?: boolean }>();
+    const { zones, policy, resolvers, debugFile } = dnsblFromOptions(command);
+    if (zones.length === 0) throw new UsageError('no zone to ask: expected -a ZONE');
+    if (check === texts.length > 0) throw new UsageError('expected either addresses or --check');
+    const addresses = texts.map(text => parseOption('<address>', text, readAddress));
+    const { openResolver, resolverServers } = await import('../daemon.ts');
+    const servers = resolverServers(resolvers);
+    const clock = systemClock;
+    const timers = systemTimers;
+    const log = logTo(output);
+    const resolver = openResolver({ servers, debugFile, redact: maskKeys, clock, timers, logger: log });
+    try {
+      const deps = { resolver, servers, clock, timers, random: Math.random, log };
+      const options = { zones, policy, json };
+      const { text, exitCode } = check
+        ? await dnsblCheckUp(options, deps)
+        : await dnsblLookup(addresses, options, deps);
+      output.out(text);
+      finish(exitCode);
+    } finally {
+      await resolver.close();
+    }
+  });
+}
+
+function readAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (address === undefined) throw new RangeError(`'${text}' is not an IP address`);
+  return address;
+}
+
+/** Warnings and errors, as log lines, where errors go. */
+function logTo(output: Output): Logger {
+  const write = (bytes: Uint8Array): number => {
+    output.err(Buffer.from(bytes).toString());
+    return bytes.length;
+  };
+  const parts = { clock: systemClock, timers: systemTimers, journal: false, write };
+  return createLog({ ...parts, logFormat: 'logfmt', verbosity: 0 }).logger;
+}
