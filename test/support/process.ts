@@ -24,6 +24,9 @@ export interface SpawnOptions {
   readonly input?: string;
 }
 
+/** Servers live in `sbin`, which is not on everyone's PATH. */
+const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+
 const running = new Set<Child>();
 process.on('exit', () => {
   for (const child of running) child.signalGroup('SIGKILL');
@@ -42,7 +45,7 @@ export class Child {
 
   constructor(command: string, args: readonly string[], options: SpawnOptions = {}) {
     this.#name = [command, ...args].join(' ');
-    const env = { ...process.env, NODE_TEST_CONTEXT: undefined, ...options.env };
+    const env = { ...process.env, PATH: path, NODE_TEST_CONTEXT: undefined, ...options.env };
     this.#process = spawn(command, args, { cwd: options.cwd, env, detached: true, stdio: 'pipe' });
     this.pid = this.#process.pid ?? 0;
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -223,9 +226,8 @@ function accepts(
   });
 }
 
-/** The full path of a program, as a shell would find it (`/usr/sbin` and `/sbin` included), or undefined. */
+/** The full path of a program, or undefined if it is not installed. */
 export async function findProgram(name: string): Promise<string | undefined> {
-  const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
-  const found = await run('/bin/sh', ['-c', `command -v "$1"`, 'sh', name], { env: { PATH: path } });
+  const found = await run('/bin/sh', ['-c', 'command -v "$1"', 'sh', name]);
   return found.code === 0 ? found.stdout.trim() : undefined;
 }
