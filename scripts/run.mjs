@@ -40,7 +40,7 @@ const commands = {
   /** Lint, format and types; all of them, also after the first that fails. */
   check: async () => {
     const steps = [
-      ['biome', 'ci', '.'],
+      ['biome', 'ci', `--colors=${process.stdout.isTTY ? 'force' : 'off'}`, '.'],
       ['tsc', '--noEmit'],
       ['tsc', '--project', 'tsconfig.build.json', '--noEmit'],
     ];
