@@ -3,99 +3,56 @@
  * server killed, IPv6, and what the doctor says of sick lists and of a resolver that hides answers.
  */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { dnsblCheckUp } from '../../src/cli/dnsbl.ts';
 import type { DoctorReport } from '../../src/cli/dnsbl-doctor.ts';
 import { systemClock, systemTimers } from '../../src/clock.ts';
 import { systemRandom } from '../../src/dns/random.ts';
-import type { ServerAddress } from '../../src/dns/servers.ts';
 import { createStubResolver } from '../../src/dns/stub-resolver.ts';
 import type { Policy } from '../../src/dnsbl/ballot.ts';
 import { createBlocklists } from '../../src/dnsbl/blocklists.ts';
-import { type Child, findProgram, freePort, spawnChild } from '../support/process.ts';
-import { type Owner, tempDir } from '../support/temp-dir.ts';
-import { address, LinesLogger } from './support.ts';
+import { address, LinesLogger } from '../dnsbl/support.ts';
+import type { Owner } from '../support/temp-dir.ts';
+import { type Rbldnsd, rbldnsdMissing, startRbldnsd, testEntry, type ZoneData } from './support/rbldnsd.ts';
+import { startUnbound, type Unbound, unboundMissing } from './support/unbound.ts';
 
-const rbldnsd = await findProgram('rbldnsd');
-const unbound = await findProgram('unbound');
-const missing = [rbldnsd ? [] : ['rbldnsd'], unbound ? [] : ['unbound']].flat().join(' and ');
-const skip = missing === '' ? false : `not installed: ${missing}`;
-
-const soa = '$SOA 60 ns.test hostmaster.test 0 600 300 86400 60\n$TTL 60\n';
-const entries = ':127.0.0.2:Listed, see https://lists.test/?$\n127.0.0.2\n';
-const entriesIpv6 = '::ffff:7f00:2\n2001:db8:bad::/48\n';
-/** Lists of addresses. A client's last octet says, bit by bit, which of a, b and c list it: 1, 2, 4. */
-const bits = (bit: number): string =>
-  [...Array(256).keys()]
-    .filter(octet => octet & bit)
-    .map(octet => `203.0.113.${octet}\n`)
-    .join('');
-const everyone = '0.0.0.0/1\n128.0.0.0/1\n';
-const lists: Readonly<Record<string, string>> = {
-  'a.test': soa + entries + bits(1),
-  'b.test': soa + entries + bits(2),
-  'c.test': soa + entries + bits(4),
-  'world.test': `${soa}:127.0.0.2:Everyone\n${everyone}`,
-  'denied.test': `${soa}:127.255.255.254:Not through a public resolver\n${everyone}`,
+const everyone = ['0.0.0.0/1', '128.0.0.0/1'];
+/** A list of every 203.0.113.x with this bit in x. */
+function listOf(bit: number, ip6: readonly string[] = []): ZoneData {
+  const octets = [...Array(256).keys()].filter(octet => octet & bit);
+  return { ip4: [...testEntry.ip4, ...octets.map(octet => `203.0.113.${octet}`)], ip6: [...testEntry.ip6, ...ip6] };
+}
+const lists: Readonly<Record<string, ZoneData>> = {
+  'a.test': listOf(1, ['2001:db8:bad::/48']),
+  'b.test': listOf(2),
+  'c.test': listOf(4),
+  'world.test': { ip4: [':127.0.0.2:Everyone', ...everyone] },
+  'denied.test': { ip4: [':127.255.255.254:Not through a public resolver', ...everyone] },
 };
 
-/** Starts one list's server. */
-async function startList(owner: Owner, zone: string): Promise<{ child: Child; port: number }> {
-  const directory = tempDir(owner);
-  const port = await freePort();
-  writeFileSync(join(directory, 'ip4'), lists[zone] ?? '', { mode: 0o644 });
-  writeFileSync(join(directory, 'ip6'), `${soa}:127.0.0.2:Listed\n${zone === 'a.test' ? entriesIpv6 : ''}`, {
-    mode: 0o644,
-  });
-  const user = process.getuid?.() === 0 ? ['-u', 'rbldns'] : [];
-  const data = [`${zone}:ip4set:ip4`, ...(zone === 'a.test' ? [`${zone}:ip6trie:ip6`] : [])];
-  const child = spawnChild(owner, rbldnsd!, ['-n', ...user, '-w', directory, '-b', `127.0.0.1/${port}`, ...data]);
-  await child.line(/started/);
-  return { child, port };
-}
-
-/** Starts a resolver that knows the lists and nothing else; `extra` goes into its server section. */
-async function startResolver(owner: Owner, ports: ReadonlyMap<string, number>, extra = ''): Promise<ServerAddress> {
-  const directory = tempDir(owner);
-  const port = await freePort();
-  const zones = [...ports].map(
-    ([zone, at]) => `stub-zone:\n  name: "${zone}"\n  stub-addr: 127.0.0.1@${at}\n  stub-no-cache: yes\n`,
-  );
-  const transparent = [...ports.keys()].map(zone => `  local-zone: "${zone}." transparent\n`);
-  writeFileSync(
-    join(directory, 'unbound.conf'),
-    `server:\n  directory: "${directory}"\n  pidfile: ""\n  chroot: ""\n  username: ""\n  use-syslog: no\n  logfile: ""\n` +
-      `  verbosity: 1\n  interface: 127.0.0.1\n  port: ${port}\n  access-control: 127.0.0.0/8 allow\n  num-threads: 1\n` +
-      `  do-ip6: no\n  do-not-query-localhost: no\n  module-config: "iterator"\n  local-zone: "." static\n` +
-      `${transparent.join('')}${extra}${zones.join('')}remote-control:\n  control-enable: no\n`,
-  );
-  const child = spawnChild(owner, unbound!, ['-d', '-c', join(directory, 'unbound.conf')]);
-  await child.line(/start of service/);
-  return { address: '127.0.0.1', family: 4, port };
-}
-
-describe('with rbldnsd behind unbound', { skip }, () => {
+describe('with rbldnsd behind unbound', {
+  skip: [rbldnsdMissing, unboundMissing].filter(Boolean).join(', ') || false,
+}, () => {
   const cleaners: (() => void | Promise<void>)[] = [];
   const owner: Owner = { after: clean => cleaners.unshift(clean) };
-  const servers = new Map<string, { child: Child; port: number }>();
-  const ports = new Map<string, number>();
-  let server: ServerAddress;
+  const servers = new Map<string, Rbldnsd>();
+  let ports: Readonly<Record<string, number>>;
+  let server: Unbound;
 
   before(async () => {
-    for (const zone of Object.keys(lists)) servers.set(zone, await startList(owner, zone));
-    for (const [zone, { port }] of servers) ports.set(zone, port);
-    server = await startResolver(owner, ports);
+    for (const [zone, data] of Object.entries(lists)) servers.set(zone, await startRbldnsd(owner, { [zone]: data }));
+    ports = Object.fromEntries([...servers].map(([zone, { port }]) => [zone, port]));
+    server = await startUnbound(owner, { zones: ports });
   });
 
   after(async () => {
     for (const clean of cleaners) await clean();
   });
 
-  function resolverOf(from: ServerAddress): ReturnType<typeof createStubResolver> {
-    const logger = new LinesLogger();
-    return createStubResolver({ servers: [from], clock: systemClock, random: systemRandom, logger, timeout: 500 });
+  function resolverOf({ port }: Unbound): ReturnType<typeof createStubResolver> {
+    const servers = [{ address: '127.0.0.1', family: 4 as const, port }];
+    const common = { clock: systemClock, random: systemRandom, logger: new LinesLogger() };
+    return createStubResolver({ ...common, servers, timeout: 500 });
   }
 
   /** What becomes of each client under each policy. */
@@ -141,8 +98,9 @@ describe('with rbldnsd behind unbound', { skip }, () => {
   });
 
   test('a resolver that takes loopback answers away is diagnosed, not believed', async () => {
-    const hiding = await startResolver(owner, ports, '  private-address: 127.0.0.0/8\n');
-    const exempting = await startResolver(owner, ports, '  private-address: 127.0.0.0/8\n  private-domain: "a.test"\n');
+    const section = ['private-address: 127.0.0.0/8'];
+    const hiding = await startUnbound(owner, { zones: ports, server: section });
+    const exempting = await startUnbound(owner, { zones: ports, server: [...section, 'private-domain: "a.test"'] });
     const report = await doctor(['a.test'], hiding);
     assert.deepEqual([report.ok, report.zones[0]?.verdict, report.resolver.stripsLoopback], [false, 'blind', true]);
     assert.match(report.resolver.advice.join(), /private-domain/);
@@ -151,7 +109,8 @@ describe('with rbldnsd behind unbound', { skip }, () => {
 
   async function doctor(zones: readonly string[], from = server): Promise<DoctorReport> {
     const resolver = resolverOf(from);
-    const deps = { resolver, servers: [from], clock: systemClock, timers: systemTimers, random: Math.random };
+    const asked = [{ address: '127.0.0.1', family: 4 as const, port: from.port }];
+    const deps = { resolver, servers: asked, clock: systemClock, timers: systemTimers, random: Math.random };
     const { text } = await dnsblCheckUp({ zones, policy: 'any', json: true }, { ...deps, log: new LinesLogger() });
     await resolver.close();
     return JSON.parse(text) as DoctorReport;
