@@ -207,6 +207,40 @@ test('who asks for what everyone else has given up gets a query and a time of hi
   assert.equal(servers[0]?.queries.length, 2);
 });
 
+test('the end of a look-up that was given up leaves the one that took its place alone', async t => {
+  const { resolver, servers, timers } = await bench(t, [{ udp: silent }]);
+  const first = resolver.resolve(NAME, 'A', { timeout: 50 });
+  await servers[0]?.received(1);
+  await timers.advance(1_000);
+  assert.equal(word(await first), 'timeout');
+  const held: UdpQuery[] = [];
+  servers[0]!.udp = query => held.push(query);
+  const second = resolver.resolve(NAME, 'A');
+  await servers[0]?.received(2);
+  await timers.advance(600); // the first one's time is over
+  const third = resolver.resolve(NAME, 'A');
+  listed(held[0]!);
+  assert.deepEqual([word(await second), word(await third)], ['127.0.0.2', '127.0.0.2']);
+  assert.equal(servers[0]?.queries.length, 2);
+});
+
+test('a late truncated reply does not put off the next attempt', async t => {
+  const held: UdpQuery[] = [];
+  const { resolver, servers, timers } = await bench(t, [{ udp: query => held.push(query) }, { udp: silent }], {
+    random: predictable(),
+  });
+  const answer = resolver.resolve(NAME, 'A');
+  await servers[0]?.received(1);
+  await timers.advance(400);
+  await servers[1]?.received(1);
+  await timers.advance(300);
+  held[0]!.send(replyTo(held[0]!.message, { flags: QR | TC }));
+  await servers[0]?.receivedTcp(1);
+  servers[0]!.udp = listed;
+  await timers.advance(100); // 400 ms after the second attempt
+  assert.equal(word(await answer), '127.0.0.2');
+});
+
 test('when asking fails, "not listed" is served stale for a day, and asked again after half a minute', async t => {
   const { resolver, servers, clock } = await bench(t, [{ udp: clear }]);
   await resolver.resolve(NAME, 'A');
