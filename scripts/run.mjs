@@ -4,7 +4,7 @@
  *
  *   node scripts/run.mjs start [daemon's flags]
  *   node scripts/run.mjs test [node's flags, test files]
- *   node scripts/run.mjs build | check
+ *   node scripts/run.mjs set-up | build | check
  */
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -13,6 +13,9 @@ import { hold } from './hold.mjs';
 import { bin, root, setUp } from './set-up.mjs';
 
 const commands = {
+  /** Nothing but the set-up, which precedes every command. */
+  'set-up': () => 0,
+
   /**
    * The daemon, straight from its sources: nothing to build, and traces name the lines one edits. Relative paths in its flags
    * are meant from where the user stands, which npm has left.

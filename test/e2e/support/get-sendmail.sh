@@ -7,7 +7,8 @@ root=$PWD/node_modules/.cache/sendmail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chown _apt "$work" # apt-get downloads as this user
-(cd "$work" && apt-get download -q sendmail-bin sendmail-cf)
+get() { (cd "$work" && apt-get download -q sendmail-bin sendmail-cf); }
+get || { apt-get update -q && get; } # on a fresh machine apt-get knows no packages yet
 rm -rf "$root"
 mkdir -p "$root"
 for package in "$work"/*.deb; do dpkg -x "$package" "$root"; done

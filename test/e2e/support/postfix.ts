@@ -119,6 +119,7 @@ async function configure(directory: string, port: number, sinkPort: number, opti
     relay_transport: `smtp:[127.0.0.1]:${sinkPort}`,
     smtp_dns_support_level: 'disabled',
     smtp_host_lookup: 'native',
+    smtp_connection_cache_on_demand: 'no',
     smtp_tls_security_level: 'none',
     smtpd_tls_security_level: 'none',
     smtpd_peername_lookup: 'no',
