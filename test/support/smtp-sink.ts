@@ -72,7 +72,9 @@ export class SmtpSink {
     let recipients: string[] = [];
     let text: string[] | undefined;
     say('220 sink.example.net ready');
-    for await (const line of createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY });
+    lines.on('error', () => {}); // it passes on the socket's, also after the conversation
+    for await (const line of lines) {
       if (text) {
         if (line !== '.') {
           text.push(line.startsWith('.') ? line.slice(1) : line);

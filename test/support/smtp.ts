@@ -40,8 +40,9 @@ export class SmtpClient {
   constructor(stream: Duplex, timeout = 30_000) {
     this.#stream = stream;
     this.#timeout = timeout;
-    stream.on('error', () => {}); // shows as the end of the lines
-    this.#lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
+    const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+    for (const source of [stream, lines]) source.on('error', () => {}); // shows as the end of the lines
+    this.#lines = lines[Symbol.asyncIterator]();
   }
 
   /** Connects for an owner, reads the banner and throws unless it is a 220. */
