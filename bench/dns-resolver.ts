@@ -6,13 +6,10 @@
  *     node bench/dns-resolver.ts [SECONDS-A-ROUND] [ROUNDS]
  */
 import { Resolver as NodeResolver } from 'node:dns/promises';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { systemClock } from '../src/clock.ts';
 import { systemRandom } from '../src/dns/random.ts';
 import { createStubResolver } from '../src/dns/stub-resolver.ts';
-import { Child, findProgram } from '../test/support/process.ts';
-import { tempDir } from '../test/support/temp-dir.ts';
+import { rbldnsdMissing, startRbldnsd, testEntry } from '../test/e2e/support/rbldnsd.ts';
 
 const seconds = Number(process.argv[2] ?? 1);
 const rounds = Number(process.argv[3] ?? 7);
@@ -45,10 +42,10 @@ const candidates: readonly Candidate[] = [
 ];
 
 let serial = 0;
-/** Names in order of a counter: 0.0.0.x.bl.test is listed for every tenth x. */
+/** Names never asked before: 10.x.y.z, listed where y is a multiple of ten. */
 function nextName(): string {
   const n = ++serial;
-  return `${n % 250}.${(n >> 8) & 255}.${(n >> 16) & 255}.${1 + ((n >> 24) % 120)}.bl.test`;
+  return `${(n >> 8) & 255}.${n & 255}.${(n >> 16) & 255}.10.bl.test`;
 }
 
 async function measure(ask: Ask, inFlight: number): Promise<{ rate: number; cpu: number }> {
@@ -73,25 +70,15 @@ function median(values: readonly number[]): number {
 }
 
 async function main(): Promise<number> {
-  const program = await findProgram('rbldnsd');
-  if (!program) {
-    process.stderr.write('rbldnsd is not installed\n');
+  if (rbldnsdMissing) {
+    process.stderr.write(`${rbldnsdMissing}\n`);
     return 69;
   }
   const cleaners: (() => void | Promise<void>)[] = [];
-  const directory = tempDir({ after: clean => cleaners.push(clean) });
-  const listed = Array.from({ length: 25 }, (_, i) => `1.0.0.${i * 10}`);
-  writeFileSync(
-    join(directory, 'zone'),
-    `$SOA 60 ns.bl.test hostmaster.bl.test 0 600 300 86400 60\n$TTL 60\n:127.0.0.2:Listed\n127.0.0.2\n${listed.join('\n')}\n`,
-    { mode: 0o644 },
-  );
-  const port = 20_000 + (process.pid % 10_000);
-  const user = process.getuid?.() === 0 ? ['-u', 'rbldns'] : [];
-  const args = ['-n', ...user, '-w', directory, '-b', `127.0.0.1/${port}`, 'bl.test:ip4set:zone'];
-  const server = new Child(program, args);
   try {
-    await server.line(/started/);
+    const listed = Array.from({ length: 256 * 26 }, (_, i) => `10.${i % 256}.${Math.floor(i / 256) * 10}.0/24`);
+    const zones = { 'bl.test': { ip4: [...testEntry.ip4, ...listed] } };
+    const { port } = await startRbldnsd({ after: clean => cleaners.unshift(clean) }, zones);
     const results = new Map<string, { rate: number; cpu: number }[]>();
     for (let round = 0; round < rounds; round++) {
       for (const inFlight of WINDOWS) {
@@ -119,7 +106,6 @@ async function main(): Promise<number> {
     }
     return ratioAt32 >= 1 ? 0 : 1;
   } finally {
-    await server.stop();
     for (const clean of cleaners) await clean();
   }
 }
