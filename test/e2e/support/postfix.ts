@@ -18,6 +18,8 @@ export interface PostfixOptions {
   readonly milters?: string;
   /** `non_smtpd_milters`, asked about mail from the sendmail command. */
   readonly nonSmtpdMilters?: string;
+  /** Whether the SMTP server is confined to the queue directory, as in Debian's master.cf. */
+  readonly chroot?: boolean;
   /** Further lines of main.cf, or other values for those below. */
   readonly mainCf?: Readonly<Record<string, string>>;
 }
@@ -144,16 +146,16 @@ async function configure(directory: string, port: number, sinkPort: number, opti
       .map(([name, value]) => `${name} = ${value}\n`)
       .join(''),
   );
-  writeFileSync(join(etc, 'master.cf'), masterCf(port));
+  writeFileSync(join(etc, 'master.cf'), masterCf(port, options.chroot));
   // Postfix reads a main.cf again and again while it is younger than two seconds, which makes the start that slow.
   utimesSync(main, Date.now() / 1000 - 60, Date.now() / 1000 - 60);
   return queueDirectory;
 }
 
 /** The services: name, type, private, unprivileged, chroot, wake-up, process limit, command. */
-function masterCf(port: number): string {
+function masterCf(port: number, chroot = false): string {
   return `
-127.0.0.1:${port} inet       n - n -   - smtpd
+127.0.0.1:${port} inet       n - ${chroot ? 'y' : 'n'} -   - smtpd
 pickup          unix       n - n 60  1 pickup
 cleanup         unix       n - n -   0 cleanup
 qmgr            unix       n - n 300 1 qmgr
