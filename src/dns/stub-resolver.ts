@@ -61,7 +61,7 @@ class StubResolver implements Resolver {
     this.#random = new RandomSource(random);
     this.#limit = timeout ?? DEFAULT_TIMEOUT;
     this.#cache = new Cache({ ...DEFAULT_CACHE_LIMITS, ...cache });
-    const log = debug && new WireLog({ sink: debug, redact: redact ?? (text => text), clock });
+    const log = debug && new WireLog({ sink: debug, redact: redact ?? (text => text), clock, logger });
     this.#upstreams = servers.map(server => {
       const warning = publicResolverWarning(server);
       if (warning !== undefined) logger.warn(warning);

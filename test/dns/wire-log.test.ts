@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import { encodeQuestion } from '../../src/dns/question.ts';
 import { WireLog } from '../../src/dns/wire-log.ts';
 import { FixedClock } from '../support/fixed-clock.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 
 function setUp(redact: (text: string) => string = text => text): { log: WireLog; lines: string[] } {
   const lines: string[] = [];
   const sink = { write: (line: string) => lines.push(line) };
-  return { log: new WireLog({ sink, redact, clock: new FixedClock() }), lines };
+  const { logger } = recordingLogger();
+  return { log: new WireLog({ sink, redact, clock: new FixedClock(), logger }), lines };
 }
 
 test('questions, answers and failures have one line each', () => {
@@ -49,4 +51,19 @@ test('secrets are taken out of every line', () => {
   log.failed('127.0.0.1', question, { cause: 'malformed', detail: 's3cr3tkey' });
   assert.equal(lines.length, 3);
   assert.ok(!lines.join('').includes('s3cr3tkey'));
+});
+
+test('a sink that fails is told once and then left alone', () => {
+  const { logger, lines } = recordingLogger();
+  let calls = 0;
+  const sink = {
+    write: (): void => {
+      calls++;
+      throw new Error('disk full');
+    },
+  };
+  const log = new WireLog({ sink, redact: text => text, clock: new FixedClock(), logger });
+  for (let i = 0; i < 3; i++) log.asked('127.0.0.1', encodeQuestion('a.test', 'A'), 'udp');
+  assert.equal(calls, 1);
+  assert.deepEqual(lines, ['error DNS debug log failed and is off error=Error: disk full']);
 });

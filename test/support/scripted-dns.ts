@@ -11,7 +11,7 @@ export interface UdpQuery {
   readonly message: Buffer;
   /** The client's port. */
   readonly port: number;
-  /** Sends from the server's own address and port, as often as called. */
+  /** Sends from the server's own address and port, as often as called, while the server runs. */
   send(reply: Uint8Array): void;
 }
 
@@ -37,6 +37,7 @@ export class ScriptedDns {
   readonly #tcp: Server | undefined;
   readonly #connections = new Set<Socket>();
   #waiting: (() => void)[] = [];
+  #closed = false;
 
   private constructor(udp: UdpSocket, tcp: Server | undefined, options: ScriptedOptions) {
     this.#udp = udp;
@@ -45,7 +46,9 @@ export class ScriptedDns {
     const { address, port } = udp.address();
     this.address = { address, family: address === '::1' ? 6 : 4, port };
     udp.on('message', (message, from) => {
-      const send = (reply: Uint8Array): void => udp.send(reply, from.port, from.address);
+      const send = (reply: Uint8Array): void => {
+        if (!this.#closed) udp.send(reply, from.port, from.address);
+      };
       const query = { message, port: from.port, send };
       this.queries.push(query);
       this.udp(query);
@@ -88,6 +91,7 @@ export class ScriptedDns {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const socket of this.#connections) socket.destroy();
     await Promise.all([
       new Promise<void>(resolve => {
