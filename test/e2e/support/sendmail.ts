@@ -15,6 +15,7 @@ import { SmtpClient } from '../../support/smtp.ts';
 import { SmtpSink } from '../../support/smtp-sink.ts';
 import { type Owner, tempDir } from '../../support/temp-dir.ts';
 import { type Missing, missing } from './requirement.ts';
+import { startSaslauthd } from './saslauthd.ts';
 
 const root = fileURLToPath(new URL('../../../node_modules/.cache/sendmail', import.meta.url));
 const program = join(root, 'usr/libexec/sendmail/sendmail');
@@ -29,6 +30,8 @@ export interface SendmailOptions {
   readonly milter?: string;
   /** The names of client addresses, verified both ways. Addresses without a name have none. */
   readonly hosts?: Readonly<Record<string, string>>;
+  /** Who may log in (AUTH PLAIN), by password. */
+  readonly users?: Readonly<Record<string, string>>;
 }
 
 export interface Sendmail {
@@ -37,6 +40,13 @@ export interface Sendmail {
   traffic(): string;
   /** A client that has greeted, coming from this address, IPv4 or IPv6. */
   connect(owner: Owner, address: string, helo?: string): Promise<SmtpClient>;
+  /**
+   * A client that has greeted, of a `sendmail -bs` that local programs start and talk to over its standard input and output: a
+   * pipe, which has no peer, or a socket, whose peer has no address.
+   */
+  connectLocally(owner: Owner, over: 'pipe' | 'socket'): Promise<SmtpClient>;
+  /** Submits a message with its headers by the sendmail command, as local programs do (`sendmail -t`). */
+  sendmail(message: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -50,7 +60,8 @@ export async function startSendmail(owner: Owner, options: SendmailOptions = {})
   const directory = socketDir(owner);
   const sinkPath = join(directory, 'sink');
   const sink = await SmtpSink.open(owner, sinkPath);
-  const cf = await configure(directory, sinkPath, options);
+  const saslDirectory = options.users && (await startSaslauthd(owner, 'Sendmail', options.users));
+  const cf = await configure(directory, sinkPath, options, saslDirectory);
   const traffic = join(directory, 'traffic');
   const daemon = spawnChild(owner, 'unshare', [
     ...['--net', '--uts', '--mount', 'sh', '-c', enter, 'sh', join(directory, 'hosts')],
@@ -60,11 +71,18 @@ export async function startSendmail(owner: Owner, options: SendmailOptions = {})
   return {
     sink,
     traffic: () => (existsSync(traffic) ? readFileSync(traffic, 'utf8') : ''),
-    async connect(clientOwner, address, helo) {
-      const client = new SmtpClient(inside(clientOwner, daemon, address));
-      await client.expect(220);
-      await client.ehlo(helo);
-      return client;
+    connect(clientOwner, address, helo) {
+      const target = address.includes(':') ? `TCP6:[::1]:25,bind=[${address}]` : `TCP4:127.0.0.1:25,bind=${address}`;
+      return greeted(inside(clientOwner, daemon, ['socat', 'STDIO', target]), helo);
+    },
+    connectLocally(clientOwner, over) {
+      // what Node calls a pipe is a socket
+      const command = { socket: 'exec "$@"', pipe: 'cat | "$@" | cat' }[over];
+      return greeted(inside(clientOwner, daemon, ['sh', '-c', command, 'sh', program, '-bs', '-C', cf]));
+    },
+    async sendmail(message) {
+      const sent = await run('nsenter', [...enterFrom(daemon), program, '-C', cf, '-t', '-i'], { input: message });
+      if (sent.code !== 0) throw new Error(`sendmail -t: ${sent.stdout}${sent.stderr}`);
     },
     async stop() {
       await daemon.stop();
@@ -86,16 +104,25 @@ mount --bind "$1" /etc/hosts
 shift
 exec "$@"`;
 
-/** A connection to Sendmail from an address of its network, through a relay that stands there. */
-function inside(owner: Owner, daemon: Child, address: string): Duplex {
-  const target = address.includes(':') ? `TCP6:[::1]:25,bind=[${address}]` : `TCP4:127.0.0.1:25,bind=${address}`;
-  const relay = spawn('nsenter', ['--target', `${daemon.pid}`, '--net', 'socat', 'STDIO', target], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+/** The arguments that make `nsenter` run a command where Sendmail is. */
+function enterFrom(daemon: Child): readonly string[] {
+  return ['--target', `${daemon.pid}`, '--net', '--uts', '--mount'];
+}
+
+/** A command that runs where Sendmail is, for an owner: what it reads and writes. */
+function inside(owner: Owner, daemon: Child, command: readonly string[]): Duplex {
+  const relay = spawn('nsenter', [...enterFrom(daemon), ...command], { stdio: ['pipe', 'pipe', 'inherit'] });
   owner.after(() => {
     relay.kill();
   });
   return Duplex.from({ readable: relay.stdout, writable: relay.stdin });
+}
+
+async function greeted(stream: Duplex, helo?: string): Promise<SmtpClient> {
+  const client = new SmtpClient(stream);
+  await client.expect(220);
+  await client.ehlo(helo);
+  return client;
 }
 
 /** Waits until the daemon listens on port 25 of both families, seen from its own network. */
@@ -116,13 +143,18 @@ async function listening(daemon: Child): Promise<void> {
 }
 
 /** Writes the configuration and returns the path of the cf file. */
-async function configure(directory: string, sinkPath: string, options: SendmailOptions): Promise<string> {
+async function configure(
+  directory: string,
+  sinkPath: string,
+  options: SendmailOptions,
+  saslDirectory: string | undefined,
+): Promise<string> {
   const names = Object.entries(options.hosts ?? {}).map(([address, name]) => `${address} ${name}\n`);
   writeFileSync(join(directory, 'hosts'), ['127.0.0.1 localhost\n', ...names].join(''));
   writeFileSync(join(directory, 'service.switch'), 'hosts files\n'); // no DNS
   mkdirSync(join(directory, 'mqueue'), { mode: 0o700 });
   const mc = join(directory, 'sendmail.mc');
-  writeFileSync(mc, masterConfiguration(directory, sinkPath, options.milter));
+  writeFileSync(mc, masterConfiguration(directory, sinkPath, options.milter, saslDirectory));
   const made = await run('m4', [mc]);
   if (made.code !== 0) throw new Error(`m4 ${mc}: ${made.stderr}`);
   const cf = join(directory, 'sendmail.cf');
@@ -130,7 +162,12 @@ async function configure(directory: string, sinkPath: string, options: SendmailO
   return cf;
 }
 
-function masterConfiguration(directory: string, sinkPath: string, milter: string | undefined): string {
+function masterConfiguration(
+  directory: string,
+  sinkPath: string,
+  milter: string | undefined,
+  saslDirectory: string | undefined,
+): string {
   const define = (name: string, value: string) => `define(\`${name}', \`${value}')dnl\n`;
   return `divert(0)dnl
 include(\`${root}/usr/share/sendmail/cf/m4/cf.m4')dnl
@@ -165,7 +202,16 @@ FEATURE(\`accept_unqualified_senders')dnl
 DAEMON_OPTIONS(\`Name=MTA, Family=inet, Addr=127.0.0.1, Port=25')dnl
 DAEMON_OPTIONS(\`Name=MTA6, Family=inet6, Addr=::1, Port=25')dnl
 ${milter === undefined ? '' : `INPUT_MAIL_FILTER(\`under-test', \`${milter}')dnl\n`}LOCAL_DOMAIN(\`example.org')dnl
-MAILER(\`local')dnl
+${saslDirectory === undefined ? '' : authentication(saslDirectory)}MAILER(\`local')dnl
 MAILER(\`smtp')dnl
+`;
+}
+
+/** AUTH PLAIN, with the settings of the SASL library below a directory. */
+function authentication(saslDirectory: string): string {
+  return `define(\`confAUTH_MECHANISMS', \`PLAIN')dnl
+TRUST_AUTH_MECH(\`PLAIN')dnl
+LOCAL_CONFIG
+ESASL_CONF_PATH=${saslDirectory}
 `;
 }
