@@ -1,0 +1,131 @@
+/**
+ * The decision log beside a real Postfix, in its three formats: one line a recipient, with the documented keys in their order,
+ * and none that a sender could forge.
+ */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { suiteOwner } from '../support/suite-owner.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { type MailSystem, startPostfixSystem } from './support/mail-system.ts';
+import { type Postfix, postfixMissing as skip } from './support/postfix.ts';
+import { timed, waitUntil } from './support/waiting.ts';
+
+const mx = { address: '203.0.113.7', name: 'mail.example.net' };
+const stranger = { address: '192.0.2.66' };
+
+describe('the log beside Postfix', { skip }, () => {
+  const owner = suiteOwner();
+  let system: MailSystem<Postfix>;
+  let flags: readonly string[];
+  before(async () => {
+    const blacklist = join(tempDir(owner), 'blacklist');
+    writeFileSync(blacklist, `${stranger.address}\n`);
+    flags = ['--greytimeout', '1s', '--custom-bl', blacklist];
+    system = await startPostfixSystem(owner, { flags });
+  });
+
+  /** Has a daemon that logs in a format decide on six recipients, the sender's first, and returns what it has said of them. */
+  async function linesIn(format: string, sender: string): Promise<readonly string[]> {
+    await system.daemon.stop();
+    await system.startDaemon([...flags, '--log-format', format]);
+    const { child } = system.daemon;
+    const client = await system.server.connect(owner, mx);
+    const [replies, attempted] = await timed(() =>
+      client.pipeline(
+        `MAIL FROM:<${sender}>`,
+        'RCPT TO:<b@example.org>',
+        'RCPT TO:<b@example.org>',
+        'RCPT TO:<abuse@example.org>',
+        'RSET',
+        'MAIL FROM:<"a action=accept, reason=known"@example.net>',
+        `RCPT TO:<${format}@example.org>`,
+      ),
+    );
+    assert.deepEqual(
+      replies.map(({ code }) => code),
+      [250, 451, 451, 250, 250, 250, 451],
+    );
+    await client.quit();
+    const refused = await system.deliver(owner, stranger, { from: sender, to: ['c@example.org'] });
+    assert.equal(refused.rcpt[0]?.code, 550);
+    await waitUntil(attempted.latest + 1_000);
+    const passed = await system.deliver(owner, mx, { from: sender, to: ['b@example.org'] });
+    assert.equal(passed.data?.code, 250);
+    const decided = () => child.stderr.split('\n').filter(line => line.includes('action'));
+    return child.printed('six decisions', () => (decided().length >= 6 ? decided() : undefined));
+  }
+
+  test('logfmt, the default', async () => {
+    const lines = await linesIn('logfmt', 'logfmt@example.net');
+    const client = 'client_name=mail.example.net client_address=203.0.113.7 sender=logfmt@example.net';
+    const expected = [
+      `action=greylist reason=new ${client} recipient=b@example.org session=ID check=greylist wait=1`,
+      `action=greylist reason=early ${client} recipient=b@example.org session=ID check=greylist wait=1`,
+      `action=accept reason=exempt ${client} recipient=abuse@example.org session=ID check=exempt`,
+      'action=greylist reason=new client_name=mail.example.net client_address=203.0.113.7 ' +
+        'sender="\\"a action=accept, reason=known\\"@example.net" recipient=logfmt@example.org session=ID check=greylist wait=1',
+      'action=reject reason=blacklist client_name=[192.0.2.66] client_address=192.0.2.66 sender=logfmt@example.net ' +
+        'recipient=c@example.org session=ID check=blacklist',
+      `action=accept reason=matured delay=N ${client} recipient=b@example.org session=ID check=greylist`,
+    ];
+    const found = lines.map(line =>
+      line
+        .replace(/^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, '')
+        .replace(/ session=[\w-]+ /, ' session=ID ')
+        .replace(/ delay=\d+ /, ' delay=N '),
+    );
+    assert.deepEqual(found, expected);
+  });
+
+  test('json', async () => {
+    const lines = await linesIn('json', 'json@example.net');
+    const found = lines.map(line => JSON.parse(line) as Record<string, unknown>);
+    for (const { time, session } of found) {
+      assert.equal(new Date(String(time)).toISOString(), time);
+      assert.match(String(session), /^[\w-]+$/);
+    }
+    const head = (action: string, reason: string) => ({ level: 'info', time: 0, msg: 'decision', action, reason });
+    const client = { client_name: 'mail.example.net', client_address: '203.0.113.7', sender: 'json@example.net' };
+    const bad = { client_name: '[192.0.2.66]', client_address: '192.0.2.66', sender: 'json@example.net' };
+    const sender = '"a action=accept, reason=known"@example.net';
+    const [b, greylist] = [{ recipient: 'b@example.org', session: 0 }, { check: 'greylist' }];
+    const expected = [
+      { ...head('greylist', 'new'), ...client, ...b, ...greylist, wait: 1 },
+      { ...head('greylist', 'early'), ...client, ...b, ...greylist, wait: 1 },
+      { ...head('accept', 'exempt'), ...client, recipient: 'abuse@example.org', session: 0, check: 'exempt' },
+      {
+        ...head('greylist', 'new'),
+        ...client,
+        sender,
+        recipient: 'json@example.org',
+        session: 0,
+        ...greylist,
+        wait: 1,
+      },
+      { ...head('reject', 'blacklist'), ...bad, recipient: 'c@example.org', session: 0, check: 'blacklist' },
+      { ...head('accept', 'matured'), delay: 1, ...client, ...b, ...greylist },
+    ];
+    // As text, so that the order of the keys counts too.
+    assert.deepEqual(
+      found.map(line => JSON.stringify({ ...line, time: 0, session: 0, ...('delay' in line && { delay: 1 }) })),
+      expected.map(line => JSON.stringify(line)),
+    );
+  });
+
+  test('postgrey', async () => {
+    const client = 'client_name=mail.example.net, client_address=203.0.113.7, sender=postgrey@example.net';
+    const lines = await linesIn('postgrey', 'postgrey@example.net');
+    const found = lines.map(line => line.replace(/, delay=\d+, /, ', delay=N, '));
+    assert.deepEqual(found, [
+      `action=greylist, reason=new, ${client}, recipient=b@example.org`,
+      `action=greylist, reason=early-retry (1s missing), ${client}, recipient=b@example.org`,
+      `action=pass, reason=recipient whitelist, ${client}, recipient=abuse@example.org`,
+      'action=greylist, reason=new, client_name=mail.example.net, client_address=203.0.113.7, ' +
+        'sender=\\"a\\u0020action=accept\\u002c\\u0020reason=known\\"@example.net, recipient=postgrey@example.org',
+      'action=reject, reason=blacklist, client_name=unknown, client_address=192.0.2.66, sender=postgrey@example.net, recipient=c@example.org',
+      `action=pass, reason=triplet found, delay=N, ${client}, recipient=b@example.org`,
+    ]);
+  });
+});
