@@ -38,8 +38,8 @@ export interface Sendmail {
   readonly sink: SmtpSink;
   /** The SMTP traffic so far, both directions. */
   traffic(): string;
-  /** A client that has greeted, coming from this address, IPv4 or IPv6. */
-  connect(owner: Owner, address: string, helo?: string): Promise<SmtpClient>;
+  /** A client that has greeted, coming from an address, IPv4 or IPv6. */
+  connect(owner: Owner, who: { readonly address: string; readonly helo?: string }): Promise<SmtpClient>;
   /**
    * A client that has greeted, of a `sendmail -bs` that local programs start and talk to over its standard input and output: a
    * pipe, which has no peer, or a socket, whose peer has no address.
@@ -71,7 +71,7 @@ export async function startSendmail(owner: Owner, options: SendmailOptions = {})
   return {
     sink,
     traffic: () => (existsSync(traffic) ? readFileSync(traffic, 'utf8') : ''),
-    connect(clientOwner, address, helo) {
+    connect(clientOwner, { address, helo }) {
       const target = address.includes(':') ? `TCP6:[::1]:25,bind=[${address}]` : `TCP4:127.0.0.1:25,bind=${address}`;
       return greeted(inside(clientOwner, daemon, ['socat', 'STDIO', target]), helo);
     },
@@ -181,8 +181,8 @@ ${[
   define('confTO_IDENT', '0'),
   define('confBAD_RCPT_THROTTLE', '0'),
   define('confMAX_DAEMON_CHILDREN', '0'),
-  // a busy machine is no reason to queue, refuse or wait
-  define('confQUEUE_LA', '0'),
+  // a busy machine is no reason to queue (0 would be one always), refuse or wait
+  define('confQUEUE_LA', '10000'),
   define('confREFUSE_LA', '0'),
   define('confDELAY_LA', '0'),
   define('ALIAS_FILE', ''),
