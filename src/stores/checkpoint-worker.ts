@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
+import { isBusy } from './sqlite-error.ts';
 
 /** Frames (pages) in the log and how many of them are in the database, or why that could not be told. */
 export type CheckpointResult = { readonly frames: number; readonly done: number } | { readonly error: string };
@@ -45,7 +46,18 @@ function checkpoint(connection: Database.Database): CheckpointResult {
   for (let round = 1; round < ROUNDS && result.frames - result.done > FEW_FRAMES; round++) {
     result = move(connection, 'PASSIVE');
   }
-  return result.frames >= RESTART_FRAMES ? move(connection, 'RESTART') : result;
+  if (result.frames >= RESTART_FRAMES) result = move(connection, 'RESTART');
+  if (result.frames > 0 && result.done === result.frames) startAnew(connection);
+  return result;
+}
+
+/** Whoever writes first after all is moved starts the log anew, and flushes the disk for it: rather this thread. */
+function startAnew(connection: Database.Database): void {
+  try {
+    connection.exec(`UPDATE meta SET value = value + 1 WHERE name = 'log_starts'`);
+  } catch (error) {
+    if (!isBusy(error)) throw error; // the serving thread was faster
+  }
 }
 
 function move(connection: Database.Database, mode: 'PASSIVE' | 'RESTART'): { frames: number; done: number } {

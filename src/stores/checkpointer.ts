@@ -59,9 +59,9 @@ export class Checkpointer {
   #start(): Worker {
     const file = new URL(`./checkpoint-worker${extname(import.meta.url)}`, import.meta.url);
     const worker = new Worker(file, { workerData: this.#options.path, resourceLimits: RESOURCE_LIMITS });
-    worker.unref();
     worker.on('message', (result: CheckpointResult) => this.#done(result));
     worker.on('error', error => this.#lost(error));
+    worker.unref(); // after the listeners: each of them keeps the process
     return worker;
   }
 

@@ -46,8 +46,8 @@ const PROBES = 16;
 /** SQLite would wait with the whole process standing still. The store tries again by itself. */
 const BUSY_TIMEOUT = 0;
 
-/** A log that has grown beyond this is cut back when it starts anew. */
-const LOG_LIMIT_BYTES = 128 * 1024 * 1024;
+/** A log that has grown beyond this is cut back when it starts anew; usually it stays below. */
+const LOG_LIMIT_BYTES = 256 * 1024 * 1024;
 
 export class SqliteDatabase {
   readonly #database: Database.Database;

@@ -13,7 +13,8 @@ export const APPLICATION_ID = 0x6d67726c;
  * What leads from each version to the next; the first makes an empty file a database.
  *
  * `triplet.id` is the triplet's hash with `meta.salt` or, if another has that id, one of the next few. Times are epoch
- * milliseconds. Texts are in the form of `lossless-text.ts`.
+ * milliseconds. Texts are in the form of `lossless-text.ts`. `meta.log_starts` counts how often the write-ahead log was started
+ * anew (`checkpoint-worker.ts`).
  */
 const MIGRATIONS: readonly ((database: Database.Database) => void)[] = [
   database => {
@@ -33,7 +34,7 @@ const MIGRATIONS: readonly ((database: Database.Database) => void)[] = [
         attempts INTEGER NOT NULL
       ) STRICT;
     `);
-    database.prepare(`INSERT INTO meta VALUES ('salt', ?)`).run(randomBytes(16).toString('hex'));
+    database.prepare(`INSERT INTO meta VALUES ('salt', ?), ('log_starts', '0')`).run(randomBytes(16).toString('hex'));
   },
 ];
 

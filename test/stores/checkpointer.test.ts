@@ -13,7 +13,7 @@ test('a checkpoint is made when many rows were written, and not before', async t
   t.after(() => database.close());
   database.pragma('journal_mode = WAL');
   database.pragma('wal_autocheckpoint = 0');
-  database.exec('CREATE TABLE t (x)');
+  database.exec("CREATE TABLE t (x); CREATE TABLE meta (name, value); INSERT INTO meta VALUES ('log_starts', '0')");
   const insert = database.prepare('INSERT INTO t VALUES (randomblob(3000))');
   for (let row = 0; row < 50; row++) insert.run();
   const logger = new MemoryLogger();
@@ -24,8 +24,11 @@ test('a checkpoint is made when many rows were written, and not before', async t
   assert.equal(statSync(path).size, before);
   checkpointer.wrote(1);
   await until(() => statSync(path).size > before + 150_000, 'the rows in the database file');
+  await until(() => database.prepare('SELECT value FROM meta').pluck().get() !== '0', 'the log to start anew');
   await checkpointer.close();
   assert.deepEqual(logger.lines, []);
+  const [{ log }] = database.pragma('wal_checkpoint(PASSIVE)') as [{ log: number }];
+  assert.ok(log < 10, `${log} pages in a log that was started anew`);
 });
 
 test('checkpoints that fail are told of once, until one does not', async t => {
