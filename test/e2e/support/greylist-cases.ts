@@ -237,11 +237,11 @@ async function mature(
   assert.equal(data?.code, 250);
 }
 
-function codes(replies: readonly SmtpReply[]): readonly number[] {
+export function codes(replies: readonly SmtpReply[]): readonly number[] {
   return replies.map(({ code }) => code);
 }
 
 /** Sorted; a server may deliver in any order, and without the domain. */
-function localParts(recipients: readonly string[]): readonly string[] {
+export function localParts(recipients: readonly string[]): readonly string[] {
   return recipients.map(recipient => recipient.replace(/@.*/, '')).sort();
 }
