@@ -221,18 +221,12 @@ class RunningDaemon implements Daemon {
   }
 
   #createMilter(ready: Promise<void>): Milter {
-    const { logger, decisions } = this.#dependencies;
+    const { decisions } = this.#dependencies;
     const filter = milterFilter({
       policy: () => this.#policy as Policy,
       ready: () => (this.#policy === undefined ? ready : undefined),
       record: decision => decisions.write(decision),
-      settled: (session, reason) =>
-        logger.info('accepted at connect: the address settles every recipient', {
-          reason,
-          client_name: session.name,
-          client_address: session.address?.text,
-          session: session.id,
-        }),
+      settled: (session, verdict) => decisions.settled(session, verdict),
       onFault: (error, stage) =>
         this.#faultLog.error(`frontend ${stage}`, `the frontend failed at ${stage}`, { error: String(error) }),
       onProtocolError: (message, fatal) =>

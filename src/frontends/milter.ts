@@ -22,6 +22,7 @@ import { parseAddress } from '../net/address.ts';
 import type { Decision, MessageVerdict } from '../policy/decision.ts';
 import type { Envelope, Session } from '../policy/envelope.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Accept } from '../policy/verdict.ts';
 
 export interface MilterFrontendParts {
   /** The policy in force. A message keeps the one of its MAIL. */
@@ -29,7 +30,7 @@ export interface MilterFrontendParts {
   /** Writes one decision to the log. */
   readonly record: (decision: Decision) => void;
   /** A session whose every recipient is accepted for its address alone: the MTA will not ask again. */
-  readonly settled: (session: Session, reason: string) => void;
+  readonly settled: (session: Session, verdict: Accept) => void;
   /** The frontend itself failed: what to do instead was decided by `onFailure`. */
   readonly onFault: (error: unknown, stage: string) => void;
   readonly onProtocolError: (message: string, fatal: boolean) => void;
@@ -111,7 +112,7 @@ function begin(connection: GreylistConnection, parts: MilterFrontendParts): Milt
   const policy = parts.policy();
   const settled = policy.settledAtConnect(session);
   if (settled !== undefined) {
-    parts.settled(session, settled.reason);
+    parts.settled(session, settled);
     return acceptConnection;
   }
   policy.connect(session);

@@ -3,17 +3,24 @@
  * lines are put together by hand and do not go through pino. Keys, in this order: `action reason delay client_name
  * client_address sender recipient session check dnsbl wait failed withheld`, then what checks add under other names. Seconds are
  * whole. What is not known is left out; the null sender is an empty `sender`.
+ *
+ * A client that is accepted for its address alone gets one line for its whole connection, with `scope=connection` and
+ * without sender and recipient: the mail server does not ask about them.
  */
 import type { Clock } from '../clock.ts';
 import type { Decision } from '../policy/decision.ts';
-import type { Verdict } from '../policy/verdict.ts';
+import type { Session } from '../policy/envelope.ts';
+import type { Accept, Verdict } from '../policy/verdict.ts';
 import { clip, escapeJson } from './escape.ts';
 import { type LogFormat, linePrefix } from './format.ts';
 import { logfmtTail, logfmtValue, logKey } from './logfmt.ts';
 import { postgreyField, postgreyWords } from './postgrey.ts';
 
 export interface DecisionLog {
+  /** A decision on one recipient. */
   write(decision: Decision): void;
+  /** An acceptance of a whole connection. */
+  settled(session: Session, verdict: Accept): void;
 }
 
 export interface DecisionLogOptions {
@@ -30,6 +37,10 @@ export function createDecisionLog(options: DecisionLogOptions): DecisionLog {
     write: decision => {
       const now = options.clock.now();
       options.write(`${linePrefix(options, 'info', now)}${render(decision, now)}\n`);
+    },
+    settled: (session, verdict) => {
+      const now = options.clock.now();
+      options.write(`${linePrefix(options, 'info', now)}${renderSettled(options.format, session, verdict, now)}\n`);
     },
   };
 }
@@ -86,11 +97,28 @@ function renderPostgrey({ envelope, verdict }: Decision): string {
   const { session, sender, recipient } = envelope;
   return (
     postgreyWords(verdict) +
-    postgreyField('client_name', session.name.startsWith('[') ? 'unknown' : session.name) +
-    postgreyField('client_address', session.address?.text ?? '') +
+    postgreyClient(session) +
     postgreyField('sender', sender) +
     postgreyField('recipient', recipient)
   );
+}
+
+function postgreyClient({ name, address }: Session): string {
+  const known = name.startsWith('[') ? 'unknown' : name;
+  return postgreyField('client_name', known) + postgreyField('client_address', address?.text ?? '');
+}
+
+function renderSettled(format: LogFormat, session: Session, verdict: Accept, now: number): string {
+  const address = session.address?.text;
+  if (format === 'postgrey') return postgreyWords(verdict) + postgreyClient(session);
+  const { action, reason } = verdict;
+  if (format === 'json') {
+    const head = { level: 'info', time: new Date(now).toISOString(), msg: 'decision', action, reason };
+    const client = { client_name: clip(session.name), client_address: address };
+    return escapeJson(JSON.stringify({ ...head, ...client, session: session.id, scope: 'connection' }));
+  }
+  const client = `client_name=${logfmtValue(session.name)}${address === undefined ? '' : ` client_address=${address}`}`;
+  return `action=${action} reason=${reason} ${client} session=${logfmtValue(session.id)} scope=connection`;
 }
 
 /** Whole seconds that a client waited until its triplet passed. */
@@ -111,6 +139,7 @@ const STANDARD: ReadonlySet<string> = new Set(
     'check',
     'dnsbl',
     'wait',
+    'scope',
     'failed',
     'withheld',
   ]),

@@ -1,8 +1,11 @@
 /**
- * The way of lines to the log: gathered while an event-loop turn runs, written at its end with one system call, so that a busy
- * second costs no call a line. Whatever becomes of the reader, nobody here waits or throws: with a full pipe (EAGAIN) lines
- * are kept up to a limit and written later; with a closed pipe, a full disk or any other fault they are dropped. Dropped lines
- * are counted, and the first thing said when writing works again is how many.
+ * The way of lines to the log. A line that comes after a pause is written at the end of its event-loop turn; those that follow are
+ * gathered for some milliseconds or KiB and leave with one system call, so that a busy second costs no call a line. Who kills
+ * the process with SIGKILL loses those milliseconds of lines; every other end writes them (`flushNow`).
+ *
+ * Whatever becomes of the reader, nobody here waits or throws: with a full pipe (EAGAIN) lines are kept up to a limit and written
+ * later; with a closed pipe, a full disk or any other fault they are dropped. Dropped lines are counted, and the first thing said
+ * when writing works again is how many.
  */
 import type { Timers } from '../clock.ts';
 
@@ -25,6 +28,9 @@ interface Chunk {
   readonly notice: number;
 }
 
+/** Milliseconds after a write for which lines are gathered, and the characters from which on nobody waits for more. */
+const GATHER = 5;
+const GATHER_CHARACTERS = 16_384;
 /** Milliseconds until the next attempt: after a full pipe at first, doubled up to; and after a fault. */
 const RETRY_FULL = 2;
 const RETRY_FULL_MAX = 64;
@@ -41,6 +47,7 @@ export class LineBuffer {
   #lines = '';
   #chunk: Chunk | undefined;
   #scheduled = false;
+  #cancelGathering: (() => void) | undefined;
   #cancelRetry: (() => void) | undefined;
   #patience = RETRY_FULL;
   #dropped = 0;
@@ -58,7 +65,7 @@ export class LineBuffer {
     return this.#dropped;
   }
 
-  /** Takes a line, which ends in a line feed. It is written at the end of this turn of the event loop. */
+  /** Takes a line, which ends in a line feed. It is written soon. */
   write(line: string): void {
     if (this.#lines.length + line.length > this.#limit) {
       this.#drop(1, this.#cause || FULL);
@@ -66,6 +73,7 @@ export class LineBuffer {
     }
     this.#lines += line;
     if (this.#scheduled || this.#cancelRetry) return;
+    if (this.#cancelGathering && this.#lines.length < GATHER_CHARACTERS) return;
     this.#scheduled = true;
     setImmediate(this.#flush);
   }
@@ -80,6 +88,8 @@ export class LineBuffer {
     }
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
+    this.#cancelGathering?.();
+    this.#cancelGathering = undefined;
   }
 
   readonly #flush = (): void => {
@@ -105,6 +115,13 @@ export class LineBuffer {
       this.#chunk = undefined;
     }
     this.#cause = '';
+    this.#cancelGathering?.();
+    this.#cancelGathering = this.#options.timers.after(GATHER, this.#gathered);
+  };
+
+  readonly #gathered = (): void => {
+    this.#cancelGathering = undefined;
+    if (this.#lines !== '') this.#flush();
   };
 
   /** What to write next: the rest of the last chunk, then the lines that wait, then the tale of those that were lost. */

@@ -51,7 +51,7 @@ describe('with Postfix in front', { skip }, () => {
     const message = await system.server.sink.message(({ recipients }) => recipients.includes('cron@example.org'));
     assert.deepEqual(headers(message, 'Subject'), ['from cron']);
     assert.deepEqual(headers(message, 'X-Greylist'), []);
-    await system.daemon.child.line(/accepted at connect.* reason=non-smtp /, { from });
+    await system.daemon.child.line(/action=accept reason=non-smtp .*scope=connection/, { from });
     assert.doesNotMatch(system.server.log(), /milter configuration error/);
   });
 
@@ -59,7 +59,9 @@ describe('with Postfix in front', { skip }, () => {
     const to = ['whitelisted@example.org'];
     const { rcpt, data } = await system.deliver(t, { address: '198.51.100.127' }, { from, to });
     assert.deepEqual([...rcpt.map(({ code }) => code), data?.code], [250, 250]);
-    await system.daemon.child.line(/accepted at connect.* reason=whitelist .*client_address=198\.51\.100\.127/);
+    await system.daemon.child.line(
+      /action=accept reason=whitelist .*client_address=198\.51\.100\.127 .*scope=connection/,
+    );
     assert.deepEqual((await system.deliver(t, { address: '198.51.100.128' }, { from, to })).rcpt.map(waitOf), [wait]);
   });
 

@@ -220,3 +220,28 @@ test("a check's field can't pass itself off as one of the line's own", () => {
     ['greylist', 'alice@example.net', 'mail.example.net', 'info'],
   );
 });
+
+test('a connection accepted for its address is one line without sender and recipient, forged by no name', () => {
+  const { session } = decision(greylist, { name: 'mail\n.example "net"' }).envelope;
+  const lines: string[] = [];
+  for (const format of ['logfmt', 'json', 'postgrey'] as const) {
+    const log = createDecisionLog({ format, journal: false, clock: new FixedClock(), write: line => lines.push(line) });
+    log.settled(session, { action: 'accept', reason: 'whitelist' });
+  }
+  const [logfmt = '', json = '', postgrey = ''] = lines.map(line => line.slice(0, -1));
+  const { time, ...read } = parseLogfmt(logfmt);
+  assert.ok(time);
+  assert.deepEqual(read, {
+    action: 'accept',
+    reason: 'whitelist',
+    client_name: session.name,
+    client_address: '203.0.113.7',
+    session: 's-1',
+    scope: 'connection',
+  });
+  assert.deepEqual(
+    [JSON.parse(json).reason, JSON.parse(json).client_name, JSON.parse(json).scope],
+    ['whitelist', session.name, 'connection'],
+  );
+  assert.match(postgrey, /^action=pass, reason=client whitelist, client_name=\S+, client_address=203\.0\.113\.7$/);
+});
