@@ -12,7 +12,7 @@ import type { Decision } from '../policy/decision.ts';
 import type { Session } from '../policy/envelope.ts';
 import type { Accept, Verdict } from '../policy/verdict.ts';
 import { clip, escapeJson } from './escape.ts';
-import { type LogFormat, linePrefix } from './format.ts';
+import { isoTime, type LogFormat, linePrefix } from './format.ts';
 import { logfmtTail, logfmtValue, logKey } from './logfmt.ts';
 import { postgreyField, postgreyWords } from './postgrey.ts';
 
@@ -74,7 +74,7 @@ function renderJson(decision: Decision, now: number): string {
   const { session, sender, recipient } = decision.envelope;
   const line = {
     level: 'info',
-    time: new Date(now).toISOString(),
+    time: isoTime(now),
     msg: 'decision',
     action: verdict.action,
     reason: verdict.reason,
@@ -113,7 +113,7 @@ function renderSettled(format: LogFormat, session: Session, verdict: Accept, now
   if (format === 'postgrey') return postgreyWords(verdict) + postgreyClient(session);
   const { action, reason } = verdict;
   if (format === 'json') {
-    const head = { level: 'info', time: new Date(now).toISOString(), msg: 'decision', action, reason };
+    const head = { level: 'info', time: isoTime(now), msg: 'decision', action, reason };
     const client = { client_name: clip(session.name), client_address: address };
     return escapeJson(JSON.stringify({ ...head, ...client, session: session.id, scope: 'connection' }));
   }

@@ -121,7 +121,7 @@ export class LineBuffer {
 
   readonly #gathered = (): void => {
     this.#cancelGathering = undefined;
-    if (this.#lines !== '') this.#flush();
+    if (this.#lines !== '' && !this.#cancelRetry) this.#flush();
   };
 
   /** What to write next: the rest of the last chunk, then the lines that wait, then the tale of those that were lost. */

@@ -31,15 +31,39 @@ function make(limit?: number): { target: Target; timers: FixedTimers; buffer: Li
 }
 
 test('the lines of one event-loop turn leave in one call, in order', async () => {
-  const { target, buffer } = make();
+  const { target, timers, buffer } = make();
   for (let line = 0; line < 100; line++) buffer.write(`${line}\n`);
   assert.equal(target.calls, 0);
   await settle();
   assert.equal(target.calls, 1);
   assert.deepEqual(target.text.split('\n').map(Number).slice(0, 100), [...Array(100).keys()]);
+  await timers.advance(100);
   buffer.write('later\n');
   await settle();
   assert.match(target.text, /99\nlater\n$/);
+});
+
+test('lines that follow one that was just written are gathered for some milliseconds', async () => {
+  const { target, timers, buffer } = make();
+  buffer.write('first\n');
+  await settle();
+  for (let line = 0; line < 4; line++) {
+    buffer.write(`${line}\n`);
+    await timers.advance(1);
+  }
+  assert.equal(target.text, 'first\n');
+  await timers.advance(4);
+  assert.equal(target.text, 'first\n0\n1\n2\n3\n');
+  assert.equal(target.calls, 2);
+});
+
+test('many lines do not wait for more', async () => {
+  const { target, buffer } = make();
+  buffer.write('first\n');
+  await settle();
+  for (let line = 0; line < 20; line++) buffer.write(`${'x'.repeat(999)}\n`);
+  await settle();
+  assert.equal(target.text.length, 6 + 20_000);
 });
 
 test('with a full pipe nothing is lost below the limit, and lines stay whole and in order', async () => {
@@ -95,7 +119,7 @@ for (const fault of ['EPIPE', 'ENOSPC', 'EIO']) {
     await timers.advance(1_000);
     assert.equal(target.text, `lost 3 ${fault}\n`);
     buffer.write('d\n');
-    await settle();
+    await timers.advance(10);
     assert.equal(target.text, `lost 3 ${fault}\nd\n`);
   });
 }
