@@ -22,7 +22,7 @@ import type { Policy } from '../src/dnsbl/ballot.ts';
 import { type Blocklists, createBlocklists } from '../src/dnsbl/blocklists.ts';
 import type { Address } from '../src/net/address.ts';
 import { dnsblCheck } from '../src/policy/checks/dnsbl.ts';
-import type { Envelope, Session } from '../src/policy/envelope.ts';
+import { type Envelope, noMacros, type Session } from '../src/policy/envelope.ts';
 import { Child, findProgram, freePort } from '../test/support/process.ts';
 import { tempDir } from '../test/support/temp-dir.ts';
 
@@ -135,7 +135,7 @@ async function times(setup: Setup, count: number, clientOf: (index: number) => n
     const address = addressOf(clientOf(index));
     const session: Session = { id: 's', address, transport: 'tcp', name: 'client', daemonName: undefined };
     const rest = { helo: 'client', sender: 'a@example.net', recipient: 'b@example.org' };
-    const envelope: Envelope = { session, ...rest, authenticated: undefined, rejectedByMta: false };
+    const envelope: Envelope = { session, ...rest, authenticated: undefined, macros: noMacros, rejectedByMta: false };
     const begun = performance.now();
     check.prefetch?.(session);
     const word = check.run(envelope);

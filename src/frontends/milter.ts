@@ -153,6 +153,7 @@ function envelopeOf(message: GreylistMessage, recipient: Recipient): Envelope {
     sender: message.sender.address,
     recipient: recipient.address,
     authenticated: message.state.authenticated,
+    macros: message.macros,
     rejectedByMta: recipient.rejectedByMta,
   };
 }

@@ -20,6 +20,16 @@ export interface GreylistOptions {
   readonly logger: Logger;
 }
 
+/** How one attempt is to be treated; what is not said is as configured. */
+export interface AttemptTerms {
+  /** Takes the network's place in the triplet. */
+  readonly key?: string;
+  /** Milliseconds, in place of the configured delay. */
+  readonly delay?: number;
+  /** Milliseconds on top of the delay. */
+  readonly extraDelay?: number;
+}
+
 /** What would be answered now, and why. */
 export interface Peek {
   readonly triplet: Triplet;
@@ -31,9 +41,9 @@ export interface Greylist {
   /**
    * Judges one attempt. Resolves when what the answer promises is stored; rejects with `StoreError` if it could not be.
    */
-  recipient(address: Address, sender: string, recipient: string): Promise<Outcome>;
+  recipient(address: Address, sender: string, recipient: string, terms?: AttemptTerms): Promise<Outcome>;
   /** What `recipient` would answer, without an attempt being made. */
-  peek(address: Address, sender: string, recipient: string): Promise<Peek>;
+  peek(address: Address, sender: string, recipient: string, terms?: AttemptTerms): Promise<Peek>;
   /** Stops sweeping. What is under way still ends. */
   close(): void;
 }
@@ -44,15 +54,28 @@ export function createGreylist(options: GreylistOptions): Greylist {
   checkTiming(timing);
   const sweeper = createSweeper({ store, clock, timers, timing, logger });
   return {
-    recipient(address, sender, recipient) {
+    recipient(address, sender, recipient, terms) {
       const now = clock.now();
-      return store.update(tripletOf(address, sender, recipient, prefixes), stored => judge(stored, now, timing));
+      const own = ownTiming(timing, terms);
+      return store.update(tripletOf(address, sender, recipient, prefixes, terms?.key), stored =>
+        judge(stored, now, own),
+      );
     },
-    async peek(address, sender, recipient) {
-      const triplet = tripletOf(address, sender, recipient, prefixes);
+    async peek(address, sender, recipient, terms) {
+      const triplet = tripletOf(address, sender, recipient, prefixes, terms?.key);
       const stored = await store.get(triplet);
-      return { triplet, stored, outcome: judge(stored, clock.now(), timing).answer };
+      return { triplet, stored, outcome: judge(stored, clock.now(), ownTiming(timing, terms)).answer };
     },
     close: () => sweeper.stop(),
   };
 }
+
+/** The delay stays a minute short of the retry window: nobody may be made to come back when it is too late. */
+function ownTiming(timing: Timing, { delay = timing.delay, extraDelay = 0 }: AttemptTerms = {}): Timing {
+  if (delay === timing.delay && extraDelay === 0) return timing;
+  const longest = Math.max(timing.delay, timing.retryWindow - MINUTE);
+  const own = Math.min(delay + extraDelay, longest);
+  return { ...timing, delay: own, tooSoon: Math.min(timing.tooSoon, own) };
+}
+
+const MINUTE = 60_000;

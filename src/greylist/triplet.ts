@@ -20,11 +20,17 @@ export interface Prefixes {
   readonly prefix6: number;
 }
 
-/** The sender and recipient may be given with angle brackets or without. */
-export function tripletOf(address: Address, sender: string, recipient: string, prefixes: Prefixes): Triplet {
+/** The sender and recipient may be given with angle brackets or without; `key` takes the network's place, if there is one. */
+export function tripletOf(
+  address: Address,
+  sender: string,
+  recipient: string,
+  prefixes: Prefixes,
+  key?: string,
+): Triplet {
   const prefix = address.family === 4 ? prefixes.prefix4 : prefixes.prefix6;
   return {
-    network: networkOf(address, prefix).text,
+    network: key ?? networkOf(address, prefix).text,
     sender: normalizeAddress(sender),
     recipient: normalizeAddress(recipient),
   };

@@ -1,11 +1,12 @@
 /**
- * The chain: asks the checks in order, and the first verdict ends it. The failure rule lives here: a check that throws,
+ * The chain: asks the checks in order, and the first verdict ends it; advice is gathered on the way. The failure rule lives here: a check that throws,
  * rejects or outlives its deadline gives no word, and if it could have accepted, this recipient gets no 5xx any more. Only
  * when the greylist, which comes last, fails as well, or the time is up, the recipient is decided by a fault.
  *
  * As long as the checks answer synchronously so does the chain: a promise costs more than all of them together.
  */
 import type { Clock, Timers } from '../clock.ts';
+import { type Advice, type Advised, combine, noAdvice } from './advice.ts';
 import type { Check, Word } from './check.ts';
 import type { GreylistCheck } from './checks/greylist.ts';
 import { within } from './deadline.ts';
@@ -37,6 +38,7 @@ interface Walk {
   asked: number;
   failed: readonly string[];
   mayReject: boolean;
+  advised: Advised;
   withheld: RejectReason | undefined;
 }
 
@@ -56,17 +58,26 @@ export class Chain {
 
   decide(envelope: Envelope): Decision | Promise<Decision> {
     const started = this.#parts.clock.monotonic();
-    return this.#walk({ envelope, started, asked: 0, failed: nothing, mayReject: true, withheld: undefined });
+    return this.#walk({
+      envelope,
+      started,
+      asked: 0,
+      failed: nothing,
+      mayReject: true,
+      withheld: undefined,
+      advised: noAdvice,
+    });
   }
 
   #walk(walk: Walk): Decision | Promise<Decision> {
     for (let check = this.#checks[walk.asked]; check !== undefined; check = this.#checks[walk.asked]) {
       walk.asked++;
       try {
-        const word = check.run(walk.envelope);
+        const word = check.run(walk.envelope, walk.advised.terms);
         if (word === undefined) continue;
         if ('then' in word) return this.#wait(walk, check, word);
-        if (this.#heeds(walk, word)) return this.#end(walk, check.name, word);
+        if (word.action === 'advise') this.#take(walk, word);
+        else if (this.#heeds(walk, word)) return this.#end(walk, check.name, word);
       } catch (error) {
         this.#fail(walk, check, error);
       }
@@ -79,13 +90,19 @@ export class Chain {
     const left = walk.started + chainLimit - clock.monotonic();
     try {
       const word = await within(promise, Math.min(check.deadline ?? defaultDeadline, left), timers);
-      if (word !== undefined && this.#heeds(walk, word)) return this.#end(walk, check.name, word);
+      if (word?.action === 'advise') this.#take(walk, word);
+      else if (word !== undefined && this.#heeds(walk, word)) return this.#end(walk, check.name, word);
     } catch (error) {
       this.#fail(walk, check, error);
     }
     if (clock.monotonic() - walk.started < chainLimit) return this.#walk(walk);
     if (check !== greylist) this.#fail(walk, greylist, new Error(`no time was left after check ${check.name}`));
     return this.#end(walk, greylist.name, this.#parts.fault(walk.envelope));
+  }
+
+  #take(walk: Walk, advice: Advice): void {
+    walk.advised = combine(walk.advised, advice);
+    if (advice.next === 'greylist') walk.asked = this.#checks.length - 1;
   }
 
   /** Whether the verdict holds. A rejection does not, if a fault may have swallowed an acceptance. */
@@ -102,10 +119,11 @@ export class Chain {
     if (check.canAccept) walk.mayReject = false;
   }
 
-  #end({ envelope, started, asked, failed, withheld }: Walk, check: string, verdict: Verdict): Decision {
-    const fields = this.#hasLogFields ? this.#logFields(envelope, asked) : noFields;
+  #end({ envelope, started, asked, failed, withheld, advised }: Walk, check: string, verdict: Verdict): Decision {
+    const own = this.#hasLogFields ? this.#logFields(envelope, asked) : noFields;
+    const fields = advised === noAdvice ? own : { ...own, ...advised.fields };
     const elapsed = this.#parts.clock.monotonic() - started;
-    return { envelope, verdict, check, elapsed, failed, withheld, fields };
+    return { envelope, verdict, check, elapsed, failed, withheld, advised, fields };
   }
 
   #logFields({ session }: Envelope, asked: number): Decision['fields'] {

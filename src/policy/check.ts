@@ -1,12 +1,13 @@
 /**
- * A check: one step of the policy. It looks at an envelope and gives a verdict, or no word, and then the next check is
- * asked (`docs/architecture.md`). Built-in checks live in `checks/`; users of the library add their own.
+ * A check: one step of the policy. It looks at an envelope and gives a verdict, advice, or no word, and after the latter two the
+ * next check is asked (`docs/architecture.md`). Built-in checks live in `checks/`; users of the library add their own.
  */
+import type { Advice, Terms } from './advice.ts';
 import type { Envelope, Session } from './envelope.ts';
 import type { Accept, Header, Verdict } from './verdict.ts';
 
-/** A verdict, or nothing: the next check is asked. */
-export type Word = Verdict | undefined;
+/** A verdict; advice for those that come after; or nothing. */
+export type Word = Verdict | Advice | undefined;
 
 /** What the client's address alone settles, whatever the session brings. */
 export type Settled = Accept | { readonly action: 'reject' };
@@ -29,8 +30,8 @@ export interface Check {
   settles?(session: Session): Settled | undefined;
   /** Starts work as soon as the client is known (CONNECT), so that its latency hides behind the client's own round trips. */
   prefetch?(session: Session): void;
-  /** Looks at one recipient. Synchronous where possible: a promise costs the hot path. */
-  run(envelope: Envelope): Word | Promise<Word>;
+  /** Looks at one recipient; `terms` are what was advised before. Synchronous where possible: a promise costs the hot path. */
+  run(envelope: Envelope, terms?: Terms): Word | Promise<Word>;
   /** Headers for a message that passes; called once per message, at its end. */
   headers?(
     session: Session,

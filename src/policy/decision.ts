@@ -1,6 +1,7 @@
 /**
  * A decision: a verdict with all that the log tells about it.
  */
+import type { Advised } from './advice.ts';
 import type { Envelope } from './envelope.ts';
 import type { Greylist, Header, RejectReason, Verdict } from './verdict.ts';
 
@@ -15,6 +16,8 @@ export interface Decision {
   readonly failed: readonly string[];
   /** A rejection that was withheld, because a check that could have accepted had failed before. */
   readonly withheld: RejectReason | undefined;
+  /** What checks advised on the way. */
+  readonly advised: Advised;
   /** What the checks that were asked have to add to the log line. */
   readonly fields: Readonly<Record<string, string | undefined>>;
 }

@@ -72,13 +72,13 @@ async function judgeAll(
 
 async function judge(decision: Decision, parts: EndOfMessageParts): Promise<Decision> {
   const { greylist, fault, faultEffect, clock, timers, faults } = parts;
-  const { envelope } = decision;
+  const { envelope, advised } = decision;
   const started = clock.monotonic();
   const ended = (verdict: Verdict, failed: readonly string[]): Decision => {
     return { ...decision, verdict, check: greylist.name, elapsed: clock.monotonic() - started, failed };
   };
   try {
-    const word = Promise.resolve(greylist.judge(envelope));
+    const word = Promise.resolve(greylist.judge(envelope, advised.terms));
     return ended(await within(word, greylist.deadline ?? defaultDeadline, timers), decision.failed);
   } catch (error) {
     faults.report(greylist.name, faultEffect, error);
@@ -99,7 +99,7 @@ function pass(
   checks: readonly Check[],
   parts: EndOfMessageParts,
 ): MessageVerdict | Promise<MessageVerdict> {
-  const own = delayHeader(recipients, parts);
+  const own = [...delayHeader(recipients, parts), ...advisedHeaders(recipients)];
   const talking = checks.filter(check => check.headers !== undefined);
   if (talking.length === 0) return { action: 'accept', headers: own, decisions };
   const authenticated = recipients.some(({ envelope }) => envelope.authenticated !== undefined);
@@ -115,6 +115,15 @@ function delayHeader(recipients: readonly Decision[], { author, clock }: EndOfMe
     if (verdict.action === 'accept' && verdict.reason === 'matured') longest = Math.max(longest, verdict.delayed ?? 0);
   }
   return longest < 0 ? noHeaders : [greylistHeader(author, longest, clock.now())];
+}
+
+/** What was advised for several recipients stands in the message once. */
+function advisedHeaders(recipients: readonly Decision[]): readonly Header[] {
+  const headers = new Map<string, Header>();
+  for (const { advised } of recipients) {
+    for (const header of advised.headers) headers.set(`${header.name}: ${header.value}`, header);
+  }
+  return [...headers.values()];
 }
 
 /** A check whose headers can't be had costs the headers, never the message. */

@@ -17,6 +17,13 @@ export interface Session {
   readonly daemonName: string | undefined;
 }
 
+/** A frontend without macros has `noMacros`. */
+export interface Macros {
+  get(name: string): string | undefined;
+}
+
+export const noMacros: Macros = { get: () => undefined };
+
 export interface Envelope {
   readonly session: Session;
   readonly helo: string | undefined;
@@ -26,6 +33,8 @@ export interface Envelope {
   readonly recipient: string;
   /** `{auth_authen}`, or undefined (never empty). */
   readonly authenticated: string | undefined;
+  /** What the MTA tells beside: its macros, by name without braces. */
+  readonly macros: Macros;
   /** The MTA has refused this recipient already and only lets us know. */
   readonly rejectedByMta: boolean;
 }

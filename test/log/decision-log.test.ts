@@ -5,7 +5,9 @@ import { createDecisionLog } from '../../src/log/decision-log.ts';
 import { clip } from '../../src/log/escape.ts';
 import type { LogFormat } from '../../src/log/format.ts';
 import { parseAddress } from '../../src/net/address.ts';
+import { noAdvice } from '../../src/policy/advice.ts';
 import type { Decision } from '../../src/policy/decision.ts';
+import { noMacros } from '../../src/policy/envelope.ts';
 import type { Verdict } from '../../src/policy/verdict.ts';
 import { FixedClock } from '../support/fixed-clock.ts';
 import { hostile, parseLogfmt, UNSAFE } from '../support/hostile-text.ts';
@@ -31,6 +33,7 @@ function decision(
       sender,
       recipient,
       authenticated: undefined,
+      macros: noMacros,
       rejectedByMta: false,
     },
     verdict,
@@ -38,6 +41,7 @@ function decision(
     elapsed: 0.2,
     failed: [],
     withheld: undefined,
+    advised: noAdvice,
     fields: {},
     ...rest,
   };

@@ -7,10 +7,11 @@ import type { Outcome } from '../../src/greylist/timing.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import { parseNetwork } from '../../src/net/network.ts';
 import { PrefixTable } from '../../src/net/prefix-table.ts';
+import type { Terms } from '../../src/policy/advice.ts';
 import type { Check, Word } from '../../src/policy/check.ts';
 import type { GreylistPort } from '../../src/policy/checks/greylist.ts';
 import type { Decision } from '../../src/policy/decision.ts';
-import type { Envelope, Session } from '../../src/policy/envelope.ts';
+import { type Envelope, noMacros, type Session } from '../../src/policy/envelope.ts';
 import { Faults } from '../../src/policy/faults.ts';
 import { createPolicy, type Policy, type PolicyParts } from '../../src/policy/policy.ts';
 import { compileReplies, type Replies } from '../../src/policy/replies.ts';
@@ -34,6 +35,7 @@ export function envelopeOf(fields: Partial<Envelope> = {}): Envelope {
     sender: 'a@example.net',
     recipient: 'b@example.org',
     authenticated: undefined,
+    macros: noMacros,
     rejectedByMta: false,
     ...fields,
   };
@@ -70,16 +72,18 @@ export function never<T>(): Promise<T> {
 
 type Answer = Outcome | Error | Promise<Outcome>;
 
-/** Answers by recipient, `new` for those it was not told of, and remembers the triplets it was asked about. */
+/** Answers by recipient, `new` for those it was not told of, and remembers the triplets it was asked about, and on what terms. */
 export class FakeGreylist implements GreylistPort {
   readonly asked: string[] = [];
+  readonly terms: (Terms | undefined)[] = [];
   readonly #answers: Readonly<Record<string, Answer>>;
 
   constructor(answers: Readonly<Record<string, Answer>> = {}) {
     this.#answers = answers;
   }
 
-  async recipient(...[address, sender, recipient]: Parameters<GreylistPort['recipient']>): Promise<Outcome> {
+  async recipient(...[address, sender, recipient, terms]: Parameters<GreylistPort['recipient']>): Promise<Outcome> {
+    this.terms.push(terms);
     this.asked.push(`${address.text} <${sender}> <${recipient}>`);
     const answer = this.#answers[recipient] ?? waiting(300);
     if (answer instanceof Error) throw answer;
@@ -149,4 +153,9 @@ export async function decideAll(
   fields: Partial<Envelope>,
 ): Promise<Decision[]> {
   return Promise.all(recipients.map(async recipient => policy.recipient(envelopeOf({ ...fields, recipient }))));
+}
+
+/** The reason of what a check said; undefined for no word and for advice. */
+export function reasonOf(word: Word): Verdict['reason'] | undefined {
+  return word === undefined || word.action === 'advise' ? undefined : word.reason;
 }

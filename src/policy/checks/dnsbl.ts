@@ -98,14 +98,20 @@ export function dnsblCheck({ panel, zones, reject }: DnsblCheckOptions): Check {
       if (ballot.result !== undefined) return word(envelope, ballot.result);
       return ballot.promise?.then(result => word(envelope, result));
     },
+    // The ballot may still be under way if no recipient had to wait for it, since all of them were exempt.
     headers(session, { authenticated }) {
       const { address } = session;
-      const result = ballots.get(session)?.result;
-      if (authenticated || address === undefined || result?.outcome !== 'listed') return noHeaders;
-      return result.listing.map(({ name }) => warningHeader(address, name));
+      const ballot = ballots.get(session);
+      if (authenticated || address === undefined || ballot === undefined) return noHeaders;
+      if (ballot.result !== undefined) return warnings(address, ballot.result);
+      return ballot.promise?.then(result => warnings(address, result)) ?? noHeaders;
     },
     logFields: session => ballots.get(session)?.fields ?? noFields,
   };
+}
+
+function warnings(address: Address, { outcome, listing }: Result): readonly Header[] {
+  return outcome === 'listed' ? listing.map(({ name }) => warningHeader(address, name)) : noHeaders;
 }
 
 function tell(result: Result): Readonly<Record<string, string>> {

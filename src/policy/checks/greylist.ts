@@ -3,6 +3,7 @@
  */
 import type { Outcome } from '../../greylist/timing.ts';
 import type { Address } from '../../net/address.ts';
+import type { Terms } from '../advice.ts';
 import { isCalloutSender } from '../callout.ts';
 import type { Check } from '../check.ts';
 import type { Envelope } from '../envelope.ts';
@@ -12,13 +13,13 @@ import type { Accept, Verdict } from '../verdict.ts';
 /** What the policy asks of the greylist (`greylist/greylist.ts`). */
 export interface GreylistPort {
   /** Judges one attempt; resolves when what the answer promises is stored. */
-  recipient(address: Address, sender: string, recipient: string): Promise<Outcome>;
+  recipient(address: Address, sender: string, recipient: string, terms?: Terms): Promise<Outcome>;
 }
 
 export interface GreylistCheck extends Check {
-  run(envelope: Envelope): Verdict | Promise<Verdict>;
+  run(envelope: Envelope, terms?: Terms): Verdict | Promise<Verdict>;
   /** Reads and writes the recipient's triplet, whoever the sender is. */
-  judge(envelope: Envelope): Verdict | Promise<Verdict>;
+  judge(envelope: Envelope, terms?: Terms): Verdict | Promise<Verdict>;
 }
 
 const atEnd: Accept = { action: 'accept', reason: 'end-of-message' };
@@ -26,28 +27,28 @@ const known: Accept = { action: 'accept', reason: 'known' };
 const noAddress: Accept = { action: 'accept', reason: 'no-address' };
 
 export function greylistCheck(greylist: GreylistPort, replies: Replies): GreylistCheck {
-  const judge = (envelope: Envelope): Verdict | Promise<Verdict> => {
+  const judge = (envelope: Envelope, terms: Terms = {}): Verdict | Promise<Verdict> => {
     const { session, sender, recipient } = envelope;
     if (session.address === undefined) return noAddress;
     return greylist
-      .recipient(session.address, sender, recipient)
-      .then(outcome => verdictOf(outcome, envelope, replies));
+      .recipient(session.address, sender, recipient, terms)
+      .then(outcome => verdictOf(outcome, envelope, terms, replies));
   };
   return {
     name: 'greylist',
     canAccept: true,
     judge,
-    run: envelope => (isCalloutSender(envelope.sender) ? atEnd : judge(envelope)),
+    run: (envelope, terms) => (isCalloutSender(envelope.sender) ? atEnd : judge(envelope, terms)),
   };
 }
 
-function verdictOf(outcome: Outcome, envelope: Envelope, replies: Replies): Verdict {
+function verdictOf(outcome: Outcome, envelope: Envelope, terms: Terms, replies: Replies): Verdict {
   if (outcome.pass) {
     if (outcome.reason === 'known') return known;
     return { action: 'accept', reason: outcome.reason, delayed: outcome.delayed };
   }
   const { reason, waitSeconds: wait } = outcome;
   const again = reason === 'early' || reason === 'too-soon';
-  const reply = (again ? replies.early : replies.greylisted)(envelope, wait);
+  const reply = terms.reply?.(wait) ?? (again ? replies.early : replies.greylisted)(envelope, wait);
   return { action: 'greylist', reason, wait, reply };
 }

@@ -9,7 +9,7 @@ import { exemptCheck } from '../../../src/policy/checks/exempt.ts';
 import { localCheck } from '../../../src/policy/checks/local.ts';
 import { whitelistCheck } from '../../../src/policy/checks/whitelist.ts';
 import { TemplateError } from '../../../src/policy/reply-text.ts';
-import { benchOf, decide, decideAll, envelopeOf, sessionOf, tableOf } from '../support.ts';
+import { benchOf, decide, decideAll, envelopeOf, reasonOf, sessionOf, tableOf } from '../support.ts';
 
 const zones = ['zen.spamhaus.org', 'bl.example.org', 'k3yk3yk3yk3y.zen.dq.spamhaus.net'].map(zone => Zone.parse(zone));
 
@@ -138,20 +138,22 @@ describe('when the answer takes a while', () => {
     assert.ok(said.every(promise => promise instanceof Promise));
     assert.deepEqual(check.logFields?.(session), { dnsbl: 'undecided' });
     panel.late.resolve(listedIn(zones[0]!));
-    for (const late of await Promise.all(said)) assert.equal(late?.reason, 'dnsbl');
-    assert.equal(word(check, session)?.reason, 'dnsbl');
+    for (const late of await Promise.all(said)) assert.equal(reasonOf(late), 'dnsbl');
+    assert.equal(reasonOf(word(check, session)), 'dnsbl');
     assert.equal(panel.asked.length, 2);
   });
 
-  test('a ballot that has not ended marks nothing, one that ended meanwhile does', async () => {
+  test('the end of a message whose recipients did not have to wait for it does', async () => {
     const panel = new FakePanel();
     const check = checkOf(panel, { reject: false });
     const session = sessionOf();
     check.prefetch?.(session);
-    assert.deepEqual(check.headers?.(session, { authenticated: false }), []);
+    const headers = check.headers?.(session, { authenticated: false });
+    assert.ok(headers instanceof Promise);
+    assert.deepEqual(check.headers?.(session, { authenticated: true }), []);
     panel.late.resolve(listedIn(zones[0]!));
-    await panel.late.promise;
-    assert.equal((await check.headers?.(session, { authenticated: false }))?.length, 1);
+    assert.equal((await headers).length, 1);
+    assert.deepEqual(check.headers?.(session, { authenticated: false }), await headers);
   });
 
   test('a session that CONNECT did not announce is asked about at RCPT', () => {
@@ -229,6 +231,23 @@ describe('in the policy', () => {
     const message = await policy.endOfMessage(session, decisions.slice(0, 2));
     assert.ok(message.action === 'accept');
     assert.deepEqual(message.headers, [{ name: 'X-RBL-Warning', value: '203.0.113.7 found in zen.spamhaus.org' }]);
+  });
+
+  test('a message to postmaster alone waits for its mark, but no longer than 3 s', async () => {
+    for (const answers of [true, false]) {
+      const panel = new FakePanel();
+      const { policy, timers } = benchOf([exemptCheck(), checkOf(panel)]);
+      const session = sessionOf();
+      policy.connect(session);
+      const decisions = await decideAll(policy, ['postmaster@example.org'], { session });
+      const end = policy.endOfMessage(session, decisions);
+      await timers.advance(2_400);
+      if (answers) panel.late.resolve(listedIn(zones[0]!));
+      else await timers.advance(600);
+      const message = await end;
+      assert.ok(message.action === 'accept');
+      assert.equal(message.headers.length, answers ? 1 : 0);
+    }
   });
 
   test('a panel that never answers gives no word after 3 s, and the greylist goes on', async () => {

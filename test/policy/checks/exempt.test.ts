@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exemptCheck } from '../../../src/policy/checks/exempt.ts';
-import { atOnce, envelopeOf } from '../support.ts';
+import { atOnce, envelopeOf, reasonOf as told } from '../support.ts';
 
 const reasonOf = (recipient: string, localParts?: readonly string[]): string | undefined =>
-  atOnce(exemptCheck(localParts).run(envelopeOf({ recipient })))?.reason;
+  told(atOnce(exemptCheck(localParts).run(envelopeOf({ recipient }))));
 
 const exempt = [
   ...['postmaster@example.org', 'abuse@example.org', 'POSTMASTER@EXAMPLE.ORG', 'PostMaster@other.example', 'Abuse@x'],

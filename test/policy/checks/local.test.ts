@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { localCheck } from '../../../src/policy/checks/local.ts';
 import type { Envelope, Session } from '../../../src/policy/envelope.ts';
-import { atOnce, envelopeOf, sessionOf } from '../support.ts';
+import { atOnce, envelopeOf, reasonOf, sessionOf } from '../support.ts';
 
 const none = { address: undefined };
 type Row = readonly [
@@ -48,7 +48,7 @@ for (const [what, session, more, on, off] of rows) {
       [localCheck({ localAccepts: false }), off],
     ] as const) {
       const word = atOnce(check.run(envelope));
-      assert.equal(word?.reason, reason);
+      assert.equal(reasonOf(word), reason);
       assert.equal(word?.action, reason && 'accept');
     }
   });
