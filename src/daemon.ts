@@ -1,8 +1,9 @@
 /**
  * The daemon: everything built from a configuration, started, reloaded and stopped. The only place that knows the adapters.
  *
- * Order of start: lists and settings are read and checked, sockets bound, privileges dropped, then the database opened, so that a
- * mistake in a file never leaves a half-started daemon and the database belongs to who works with it. Whoever connects meanwhile waits.
+ * Order of start: lists and settings are read and checked, sockets bound, the database's folder made, privileges dropped, then the
+ * database opened, so that a mistake in a file never leaves a half-started daemon and the database belongs to who works with it.
+ * Whoever connects meanwhile waits.
  */
 
 import { hostname } from 'node:os';
@@ -39,8 +40,16 @@ export interface DaemonDependencies {
   readonly socketGid: number | undefined;
   /** Called once, when all sockets are bound and before the database is opened: gives up root, if that was asked for. */
   dropPrivileges(): void;
+  /** Whom root becomes by that: the default folder of the database is made for them. Undefined: we stay who we are. */
+  readonly successor?: Successor | undefined;
   readonly clock?: Clock;
   readonly timers?: Timers;
+}
+
+/** A user and a group by number. */
+export interface Successor {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface Daemon {
@@ -95,6 +104,7 @@ class RunningDaemon implements Daemon {
   #blocking: Blocking | undefined;
   #policy: Policy | undefined;
   #milter: Milter | undefined;
+  #closing = false;
   listening: readonly string[] = [];
   database = '';
 
@@ -117,8 +127,10 @@ class RunningDaemon implements Daemon {
     try {
       const owner = { mode: config.socketMode, ...pick('gid', this.#dependencies.socketGid) };
       for (const socket of config.sockets) this.listening = [...this.listening, await milter.listen(socket, owner)];
+      const path = await this.#findDatabase(config);
       this.#dependencies.dropPrivileges();
-      this.#store = await this.#openStore(config);
+      this.#store = await this.#openStore(path, config);
+      this.database = path;
       this.#use(materials);
       ready.resolve();
     } catch (error) {
@@ -142,27 +154,28 @@ class RunningDaemon implements Daemon {
   }
 
   async #close(drain: number): Promise<void> {
+    this.#closing = true;
     await this.#milter?.close({ drain });
     this.#greylist?.close();
     await endBlocking(this.#blocking);
     await this.#store?.close();
   }
 
-  async #openStore({ cachedb, synchronous }: Config): Promise<Store> {
-    if (cachedb === ':memory:') {
+  /** The path of the database, or `:memory:`. Its default folder is there afterwards. */
+  async #findDatabase({ cachedb }: Config): Promise<string> {
+    if (cachedb === ':memory:') return cachedb;
+    const { databasePath } = await import('./stores/database-path.ts');
+    return databasePath(cachedb, this.#dependencies.successor);
+  }
+
+  async #openStore(path: string, { synchronous }: Config): Promise<Store> {
+    if (path === ':memory:') {
       const { createMemoryStore } = await import('./stores/memory-store.ts');
-      this.database = cachedb;
       return createMemoryStore();
     }
-    const [{ openSqliteStore }, { databasePath }] = await Promise.all([
-      import('./stores/sqlite-store.ts'),
-      import('./stores/database-path.ts'),
-    ]);
-    const path = databasePath(cachedb);
+    const { openSqliteStore } = await import('./stores/sqlite-store.ts');
     const { logger } = this.#dependencies;
-    const store = await openSqliteStore({ path, synchronous, clock: this.#clock, timers: this.#timers, logger });
-    this.database = path;
-    return store;
+    return openSqliteStore({ path, synchronous, clock: this.#clock, timers: this.#timers, logger });
   }
 
   /** Puts a configuration in force. Nothing in here can fail: what could was done before. */
@@ -233,7 +246,11 @@ class RunningDaemon implements Daemon {
         this.#faultLog.warn('milter protocol', `milter protocol: ${message}`, { closed: fatal }),
       onFailure: () => this.#config.onFailure,
     });
-    const onRefused = (reason: string): void => this.#faultLog.error('refused connection', reason);
+    const onRefused = (reason: string): void => {
+      // Who has given up root can't remove a socket from a folder of root's.
+      if (this.#closing) this.#dependencies.logger.info('a socket stays: the next start replaces it', { reason });
+      else this.#faultLog.error('refused connection', reason);
+    };
     return createMilter({ ...filter, onRefused, monotonic: () => this.#clock.monotonic() });
   }
 }

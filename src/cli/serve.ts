@@ -22,7 +22,7 @@ export interface ServeOptions {
   readonly process: SignalSource & { exit(code: number): void };
   readonly start: (config: Config, dependencies: DaemonDependencies) => Promise<Daemon>;
   readonly log: Log;
-  readonly identity: Pick<DaemonDependencies, 'socketGid' | 'dropPrivileges'>;
+  readonly identity: Pick<DaemonDependencies, 'socketGid' | 'dropPrivileges' | 'successor'>;
   /** Prints what newcomers have to know. */
   readonly print: (text: string) => void;
 }
@@ -151,6 +151,7 @@ function trace(error: unknown): string {
 /** What serves in earnest: this process, the log on standard error, the start message on standard output. */
 export function serveInForeground(config: Config): Promise<number> {
   const identity = process as unknown as Identity;
+  const isRoot = identity.getuid() === 0;
   const accounts = systemAccounts();
   const account = config.user === undefined ? undefined : parseAccount(config.user, accounts);
   return serve(config, {
@@ -159,10 +160,11 @@ export function serveInForeground(config: Config): Promise<number> {
     start: async (...args) => (await import('../daemon.ts')).startDaemon(...args),
     log: openLog(config),
     identity: {
-      socketGid: socketGid(config.socketGroup, identity.getuid() === 0, accounts),
+      socketGid: socketGid(config.socketGroup, isRoot, accounts),
       dropPrivileges: () => {
         if (account) dropPrivileges(account, identity);
       },
+      successor: isRoot ? account : undefined,
     },
     print: text => void process.stdout.write(text),
   });

@@ -2,48 +2,61 @@
  * Where the database is: where it was said to be, else in `$STATE_DIRECTORY` (set by systemd's `StateDirectory=`), else below
  * `/var/lib`, else in the user's state directory (XDG base directory specification).
  */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, chownSync, constants, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The user's home directory; throws if there is none. */
   readonly home: () => string;
-  /** Whether files can be made in this folder; makes the folder if it is not there and can be. */
-  readonly ensureFolder: (path: string) => boolean;
+  /** Whether files can be made in this folder; makes the folder, for its owner, if it is not there and can be. */
+  readonly ensureFolder: (path: string, owner: Owner | undefined) => boolean;
+}
+
+/** Whom a folder is to belong to, by number. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 const NAME = 'milter-greylist';
 const FILE = 'greylist.db';
 
 /**
- * The path of the database. For a default its folder has been made, unless no place would do; then opening the database
- * tells why.
+ * The absolute path of the database. For a default its folder has been made, unless no place would do; then opening the database
+ * tells why. The owner is who will open it, if that is not us.
  */
-export function databasePath(given: string | undefined, surroundings: Surroundings = system): string {
-  return given ?? join(defaultFolder(surroundings), FILE);
+export function databasePath(
+  given: string | undefined,
+  owner?: Owner,
+  surroundings: Surroundings = systemSurroundings,
+): string {
+  return given === undefined ? join(defaultFolder(owner, surroundings), FILE) : resolve(given);
 }
 
-function defaultFolder({ env, home, ensureFolder }: Surroundings): string {
+function defaultFolder(owner: Owner | undefined, { env, home, ensureFolder }: Surroundings): string {
   // A colon-separated list, if the unit names several.
   const [state] = (env.STATE_DIRECTORY ?? '').split(':');
   if (state) return state;
   const shared = join('/var/lib', NAME);
-  if (ensureFolder(shared)) return shared;
+  if (ensureFolder(shared, owner)) return shared;
   // The specification: a path that is not absolute is invalid, and to be ignored.
   const base = env.XDG_STATE_HOME && isAbsolute(env.XDG_STATE_HOME) ? env.XDG_STATE_HOME : join(home(), '.local/state');
   const own = join(base, NAME);
-  ensureFolder(own);
+  ensureFolder(own, owner);
   return own;
 }
 
-const system: Surroundings = {
+/** Those of this process. */
+export const systemSurroundings: Surroundings = {
   env: process.env,
   home: homedir,
-  ensureFolder(path) {
+  ensureFolder(path, owner) {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      mkdirSync(dirname(path), { recursive: true });
+      const made = mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined;
+      if (made && owner !== undefined) chownSync(path, owner.uid, owner.gid);
       accessSync(path, constants.W_OK | constants.X_OK);
       return true;
     } catch {
