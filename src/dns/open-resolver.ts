@@ -20,6 +20,9 @@ export interface ResolverSettings {
   readonly logger: Logger;
 }
 
+/** Milliseconds that the debug log gets to be written out. */
+const FLUSH_LIMIT = 1_000;
+
 /** The servers that are configured, or those of the system, read afresh. Throws for one that makes no sense. */
 export function resolverServers(configured: readonly string[]): readonly ServerAddress[] {
   return configured.length > 0 ? configured.map(parseServer) : systemServers();
@@ -36,7 +39,14 @@ export function openResolver({ debugFile, ...settings }: ResolverSettings): Reso
     cached: (...args) => resolver.cached(...args),
     async close() {
       await resolver.close();
-      debug.end();
+      // Whoever ends the process next would cut the log; but nobody waits for a pipe that takes nothing.
+      await new Promise<void>(resolve => {
+        const cancel = settings.timers.after(FLUSH_LIMIT, resolve);
+        debug.end(() => {
+          cancel();
+          resolve();
+        });
+      });
     },
   };
 }
