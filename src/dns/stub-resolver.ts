@@ -65,7 +65,7 @@ class StubResolver implements Resolver {
     this.#upstreams = servers.map(server => {
       const warning = publicResolverWarning(server);
       if (warning !== undefined) logger.warn(warning);
-      return new Upstream({ server, clock, random: this.#random, logger, log });
+      return new Upstream({ server, clock, timers: this.#timers, random: this.#random, logger, log });
     });
   }
 

@@ -1,9 +1,10 @@
 /**
  * One DNS server: its sockets, how many queries it is sent at a time, how fast and whether it replies.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock, Timers } from '../clock.ts';
 import type { Logger } from '../log/logger.ts';
 import { Breaker } from './breaker.ts';
+import { ControlQuestion } from './control-question.ts';
 import { Exchange, type ExchangeListener, type Line } from './exchange.ts';
 import type { Question } from './question.ts';
 import type { RandomSource } from './random.ts';
@@ -23,6 +24,7 @@ const QUEUE = 512;
 export interface UpstreamOptions {
   readonly server: ServerAddress;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: RandomSource;
   readonly logger: Logger;
   readonly log: WireLog | undefined;
@@ -37,12 +39,15 @@ export class Upstream implements Line {
   readonly #logger: Logger;
   readonly #roundTrip = new RoundTrip();
   readonly #breaker = new Breaker();
+  readonly #control: ControlQuestion;
+  /** Why the server is under suspicion. */
+  #suspicion = '';
   readonly #truncations: TruncationWatch;
   readonly #pool: UdpPool;
   readonly #window = new Set<Exchange>();
   readonly #queue = new Set<Exchange>();
 
-  constructor({ server, clock, random, logger, log }: UpstreamOptions) {
+  constructor({ server, clock, timers, random, logger, log }: UpstreamOptions) {
     this.name = formatServer(server);
     this.server = server;
     this.clock = clock;
@@ -51,6 +56,7 @@ export class Upstream implements Line {
     this.#logger = logger;
     this.#truncations = new TruncationWatch(this.name, logger);
     this.#pool = new UdpPool(server, random);
+    this.#control = new ControlQuestion(this, clock, timers, () => this.#confirmSilence());
   }
 
   /** The part of the window in use, 0 to 1. */
@@ -83,6 +89,7 @@ export class Upstream implements Line {
   }
 
   close(): Promise<void> {
+    this.#control.cancel();
     return this.#pool.close();
   }
 
@@ -100,10 +107,9 @@ export class Upstream implements Line {
     const now = this.clock.monotonic();
     if (this.#breaker.heardSince(sentAt)) return;
     this.#roundTrip.sample(Math.max(this.wait, now - sentAt)); // else a server that refuses at once would look fast
-    const pause = this.#breaker.failed(now, sentAt);
-    if (pause === undefined) return;
-    this.#logger.warn('DNS server does not answer', { server: this.name, cause: reason, pause_ms: pause });
-    for (const exchange of [...this.#queue]) exchange.refuse('breaker-open', 'does not answer');
+    if (!this.#breaker.failed(sentAt)) return;
+    this.#suspicion = reason;
+    this.#control.ask();
   }
 
   withdrawn(sentAt: number): void {
@@ -118,6 +124,13 @@ export class Upstream implements Line {
       this.#start(next);
       return;
     }
+  }
+
+  #confirmSilence(): void {
+    const pause = this.#breaker.confirm(this.clock.monotonic());
+    if (pause === undefined) return;
+    this.#logger.warn('DNS server does not answer', { server: this.name, cause: this.#suspicion, pause_ms: pause });
+    for (const exchange of [...this.#queue]) exchange.refuse('breaker-open', 'does not answer');
   }
 
   #start(exchange: Exchange): void {

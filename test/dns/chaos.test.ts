@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { systemTimers } from '../../src/clock.ts';
+import { systemRandom } from '../../src/dns/random.ts';
 import type { Answer } from '../../src/dns/resolver.ts';
 import { AA, a, message, nameOf, QR, RA, RD, replyTo, soa, TC } from '../support/dns-message.ts';
 import { framed, type UdpQuery } from '../support/scripted-dns.ts';
@@ -90,7 +91,12 @@ test('whatever servers do, every look-up ends in time, and no answer is wrong', 
     },
   };
   const script = { udp: act, tcp };
-  const { resolver } = await bench(t, [script, script], { real: true, timers: counted, timeout: LIMIT });
+  const { resolver } = await bench(t, [script, script], {
+    real: true,
+    random: systemRandom,
+    timers: counted,
+    timeout: LIMIT,
+  });
   const words = new Map<string, number>();
   const ask = async (i: number): Promise<void> => {
     const name = `${random() < 0.5 ? 'listed' : 'clear'}.${Math.floor(i / 2)}.bl.test`;
@@ -103,7 +109,7 @@ test('whatever servers do, every look-up ends in time, and no answer is wrong', 
     const answer = await resolver.resolve(name, 'A', options);
     const took = performance.now() - before;
     assert.ok(!wrong(answer, name), `${name}: ${JSON.stringify(answer)}`);
-    assert.ok(took < LIMIT + 300, `${name} took ${took} ms`);
+    assert.ok(took < LIMIT + 1_500, `${name} took ${took} ms`);
     const word = answer.status === 'failed' ? answer.cause : answer.status;
     words.set(word, (words.get(word) ?? 0) + 1);
   };

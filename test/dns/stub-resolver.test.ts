@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createUDPServer, Packet } from 'dns2';
 import { systemClock } from '../../src/clock.ts';
-import { type Random, systemRandom } from '../../src/dns/random.ts';
+import { systemRandom } from '../../src/dns/random.ts';
 import type { Answer } from '../../src/dns/resolver.ts';
 import { createStubResolver } from '../../src/dns/stub-resolver.ts';
 import { a, nameOf, QR, replyTo, TC, txt, typeOf } from '../support/dns-message.ts';
@@ -11,14 +11,6 @@ import { framed, type UdpQuery } from '../support/scripted-dns.ts';
 import { bench, clear, listed, rcode, silent, word } from './support.ts';
 
 const NAME = '7.113.0.203.bl.test';
-
-/** Numbers that never repeat soon and never choose the slowest server. */
-function predictable(): Random {
-  let next = 0;
-  return into => {
-    for (const i of into.keys()) into[i] = 2_000 + (next++ % 60_000);
-  };
-}
 
 test('records of every type come as text, also from a server of another make', async t => {
   const records: Record<number, object> = {
@@ -226,9 +218,7 @@ test('the end of a look-up that was given up leaves the one that took its place 
 
 test('a late truncated reply does not put off the next attempt', async t => {
   const held: UdpQuery[] = [];
-  const { resolver, servers, timers } = await bench(t, [{ udp: query => held.push(query) }, { udp: silent }], {
-    random: predictable(),
-  });
+  const { resolver, servers, timers } = await bench(t, [{ udp: query => held.push(query) }, { udp: silent }]);
   const answer = resolver.resolve(NAME, 'A');
   await servers[0]?.received(1);
   await timers.advance(400);
@@ -343,7 +333,7 @@ test('at most 64 queries are in flight at a server and 512 wait; the rest fail a
 });
 
 test('a full window sends the next look-up to another server', async t => {
-  const { resolver, servers } = await bench(t, [{ udp: silent }, { udp: listed }], { random: predictable() });
+  const { resolver, servers } = await bench(t, [{ udp: silent }, { udp: listed }]);
   for (let i = 0; i < 64; i++) void resolver.resolve(`${i}.bl.test`, 'A');
   assert.equal(word(await resolver.resolve(NAME, 'A')), '127.0.0.2');
   assert.deepEqual(
@@ -354,23 +344,27 @@ test('a full window sends the next look-up to another server', async t => {
 
 test('a dead server is no longer asked, those who wait for it are told, and its return is found', async t => {
   const { resolver, servers, clock, timers, lines } = await bench(t, [{ udp: silent }]);
-  const answers = Array.from({ length: 100 }, (_, i) => resolver.resolve(`${i}.bl.test`, 'A'));
+  const answers = Array.from({ length: 300 }, (_, i) => resolver.resolve(`${i}.bl.test`, 'A'));
   await servers[0]?.received(64);
   await timers.advance(400);
-  // Four of those who waited were sent before the fifth failure.
-  assert.deepEqual(new Set((await Promise.all(answers.slice(68))).map(word)), new Set(['breaker-open']));
+  assert.deepEqual(lines, [], 'it is asked a control question first');
+  await timers.advance(800);
+  // Two windows and four more were sent before the control question's time was over.
+  assert.deepEqual(new Set((await Promise.all(answers.slice(132))).map(word)), new Set(['breaker-open']));
   assert.match(
     lines[0] ?? '',
     /^warn DNS server does not answer server=127\.0\.0\.1:\d+ cause=no reply pause_ms=1000$/,
   );
+  assert.equal(servers[0]?.queries.filter(query => nameOf(query.message) === 'localhost').length, 1);
   assert.equal(word(await resolver.resolve(NAME, 'A')), 'breaker-open');
   await timers.advance(1_100); // the others' time is over
-  assert.deepEqual(new Set((await Promise.all(answers.slice(0, 68))).map(word)), new Set(['timeout']));
+  assert.deepEqual(new Set((await Promise.all(answers.slice(0, 132))).map(word)), new Set(['timeout']));
   const before = servers[0]?.queries.length ?? 0;
   const probe = resolver.resolve('probe.bl.test', 'A', { timeout: 100 });
   await servers[0]?.received(before + 1);
   await timers.advance(800);
   assert.equal(word(await probe), 'timeout');
+  await timers.advance(800);
   await timers.advance(1_900);
   assert.equal(word(await resolver.resolve(NAME, 'A')), 'breaker-open', 'two seconds this time');
   clock.advance(200);
@@ -400,11 +394,34 @@ test('names that nobody answers do not take a server away from the others', asyn
   assert.ok((servers[0]?.queries.length ?? 0) > 20 * 17);
 });
 
+test('a quiet server that is only asked about a silent zone answers the control question, and stays in use', async t => {
+  for (const [what, reply] of Object.entries({
+    listed,
+    clear,
+    refused: rcode(5),
+    servfail: rcode(2),
+    formerr: rcode(1),
+  })) {
+    const script = (query: UdpQuery): void => {
+      if (!nameOf(query.message).endsWith('dead.test')) reply(query);
+    };
+    const { resolver, servers, timers, lines } = await bench(t, [{ udp: script }]);
+    const control = () => servers[0]?.queries.filter(query => nameOf(query.message) === 'localhost').length ?? 0;
+    for (let round = 1; round <= 3; round++) {
+      const dead = [1, 2, 3, 4, 5].map(i => resolver.resolve(`${round}.${i}.dead.test`, 'A'));
+      while (control() < round) await timers.advance(100);
+      await timers.advance(2_000);
+      for (const answer of await Promise.all(dead)) assert.equal(word(answer), 'timeout', what);
+    }
+    servers[0]!.udp = listed;
+    assert.equal(word(await resolver.resolve(NAME, 'A')), '127.0.0.2', what);
+    assert.deepEqual(lines, [], what);
+  }
+});
+
 test('the faster of two servers is asked, once both are known', async t => {
   const held: UdpQuery[] = [];
-  const { resolver, servers, clock } = await bench(t, [{ udp: query => held.push(query) }, { udp: listed }], {
-    random: predictable(),
-  });
+  const { resolver, servers, clock } = await bench(t, [{ udp: query => held.push(query) }, { udp: listed }]);
   const first = resolver.resolve('first.test', 'A');
   await servers[0]?.received(1);
   clock.advance(100);

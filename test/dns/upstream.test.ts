@@ -6,6 +6,7 @@ import { RandomSource, systemRandom } from '../../src/dns/random.ts';
 import { Upstream } from '../../src/dns/upstream.ts';
 import { QR, replyTo, TC } from '../support/dns-message.ts';
 import { FixedClock } from '../support/fixed-clock.ts';
+import { FixedTimers } from '../support/fixed-timers.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 import { ScriptedDns, type ScriptedOptions } from '../support/scripted-dns.ts';
 import type { Owner } from '../support/temp-dir.ts';
@@ -25,9 +26,10 @@ async function setUp(owner: Owner, script: ScriptedOptions, clock: FixedClock = 
   const server = await ScriptedDns.start(owner, script);
   const { logger, lines } = recordingLogger();
   const random = new RandomSource(systemRandom);
-  const upstream = new Upstream({ server: server.address, clock, random, logger, log: undefined });
+  const timers = new FixedTimers(clock);
+  const upstream = new Upstream({ server: server.address, clock, timers, random, logger, log: undefined });
   owner.after(() => upstream.close());
-  return { server, clock, lines, upstream };
+  return { server, clock, timers, lines, upstream };
 }
 
 /** A listener that notes what it hears, and promises the end. */
@@ -43,8 +45,10 @@ function ear(): { readonly listener: ExchangeListener; readonly waits: number[];
 }
 
 test('a probe that is given up leaves its place to another', async t => {
-  const { upstream, clock } = await setUp(t, { udp: silent });
+  const { upstream, clock, timers } = await setUp(t, { udp: silent });
   for (let i = 0; i < 5; i++) upstream.ask(question, ear().listener).late();
+  assert.equal(upstream.obstacle, undefined, 'the control question comes first');
+  await timers.advance(800);
   assert.equal(upstream.obstacle, 'breaker-open');
   clock.advance(1_000);
   const probes = [1, 2, 3].map(() => {
