@@ -4,11 +4,12 @@ import type { Result } from '../../../src/dnsbl/result.ts';
 import { Zone, type ZoneOptions } from '../../../src/dnsbl/zone.ts';
 import type { Address } from '../../../src/net/address.ts';
 import type { Check, Word } from '../../../src/policy/check.ts';
-import { type BallotPort, dnsblCheck } from '../../../src/policy/checks/dnsbl.ts';
+import { dnsblCheck } from '../../../src/policy/checks/dnsbl.ts';
 import { exemptCheck } from '../../../src/policy/checks/exempt.ts';
 import { localCheck } from '../../../src/policy/checks/local.ts';
 import { whitelistCheck } from '../../../src/policy/checks/whitelist.ts';
 import { TemplateError } from '../../../src/policy/reply-text.ts';
+import type { BallotPort } from '../../../src/policy/session-ballots.ts';
 import { benchOf, decide, decideAll, envelopeOf, reasonOf, sessionOf, tableOf } from '../support.ts';
 
 const zones = ['zen.spamhaus.org', 'bl.example.org', 'k3yk3yk3yk3y.zen.dq.spamhaus.net'].map(zone => Zone.parse(zone));
