@@ -5,6 +5,7 @@
 import type { Clock, Timers } from '../clock.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Address } from '../net/address.ts';
+import { judgeAndLearn, type Lessons } from './lessons.ts';
 import type { Entry, Store, Triplet } from './store.ts';
 import { createSweeper } from './sweeper.ts';
 import { checkTiming, judge, type Outcome, type Timing } from './timing.ts';
@@ -17,6 +18,8 @@ export interface GreylistOptions {
   readonly timers: Timers;
   readonly timing: Timing;
   readonly prefixes: Prefixes;
+  /** Who learns from attempts, if anyone. */
+  readonly lessons?: Lessons | undefined;
   readonly logger: Logger;
 }
 
@@ -50,20 +53,20 @@ export interface Greylist {
 
 /** Starts sweeping at once. Throws a RangeError if `timing` lets nobody pass. */
 export function createGreylist(options: GreylistOptions): Greylist {
-  const { store, clock, timers, timing, prefixes, logger } = options;
+  const { store, clock, timers, timing, prefixes, lessons, logger } = options;
   checkTiming(timing);
   const sweeper = createSweeper({ store, clock, timers, timing, logger });
   return {
     recipient(address, sender, recipient, terms) {
       const now = clock.now();
       const own = ownTiming(timing, terms);
-      return store.update(tripletOf(address, sender, recipient, prefixes, terms?.key), stored =>
-        judge(stored, now, own),
-      );
+      const triplet = tripletOf(address, sender, recipient, prefixes, terms?.key);
+      if (lessons !== undefined) return judgeAndLearn(store, triplet, now, own, lessons);
+      return store.update(triplet, stored => judge(stored, now, own));
     },
     async peek(address, sender, recipient, terms) {
       const triplet = tripletOf(address, sender, recipient, prefixes, terms?.key);
-      const stored = await store.get(triplet);
+      const stored = (await store.get(triplet)) ?? lessons?.crowd.get(triplet);
       return { triplet, stored, outcome: judge(stored, clock.now(), ownTiming(timing, terms)).answer };
     },
     close: () => sweeper.stop(),

@@ -31,7 +31,8 @@ export interface Timing {
 const HOUR = 3_600_000;
 
 export type PassReason = 'matured' | 'known';
-export type WaitReason = 'new' | 'early' | 'too-soon' | 'late' | 'expired';
+/** `crowded`: new, and not stored, because its network has too many pending triplets (`lessons.ts`). */
+export type WaitReason = 'new' | 'early' | 'too-soon' | 'late' | 'expired' | 'crowded';
 
 export type Outcome =
   | {

@@ -50,6 +50,7 @@ function greylistReason(reason: Extract<Verdict, { action: 'greylist' }>['reason
     case 'new':
     case 'late':
     case 'expired':
+    case 'crowded':
       return 'new';
     case 'early':
     case 'too-soon':

@@ -15,6 +15,9 @@ export type AcceptReason =
   | 'matured' // a pending triplet came back in time: it passes now
   | 'known' // the triplet passed before
   | 'end-of-message' // the null sender: the greylist speaks at end of message
+  | 'learned' // a network or SPF domain that has proved itself
+  | 'correspondent' // one of our users has written to this sender
+  | 'unsuspicious' // only suspicious clients are greylisted, and this is none
   | 'another-recipient' // the null sender's message is accepted for another recipient's sake
   | 'fault'; // the greylist or its store failed
 export type GreylistReason =
@@ -23,6 +26,7 @@ export type GreylistReason =
   | 'too-soon' // came back so soon that the delay starts again
   | 'late' // came back after the retry window: pending anew
   | 'expired' // passed once, but was silent for longer than the lifetime
+  | 'crowded' // new, from a network with too many pending triplets: held in memory only
   | 'fault'; // onFailure: tempfail
 export type RejectReason = 'blacklist' | 'dnsbl';
 export type ReasonCode = AcceptReason | GreylistReason | RejectReason;
