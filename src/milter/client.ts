@@ -195,7 +195,6 @@ export class MilterClient {
   /** What `read` makes of the answer to the command just sent; it returns undefined as long as more packets belong to it. */
   #answer<T extends object>(read: (command: number, data: Buffer) => T | undefined): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#flush();
     this.#timer ??= setTimeout(
       () => this.#fail(new ProtocolError(`no reply within ${this.#patience} ms`)),
       this.#patience,
@@ -207,6 +206,8 @@ export class MilterClient {
         return result !== undefined;
       };
       this.#requests.push({ take, reject });
+      // Last, since a stream in memory may bring the answer while it is written to.
+      this.#flush();
     });
   }
 

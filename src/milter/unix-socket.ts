@@ -33,8 +33,9 @@ export async function listenUnix(
   await removeStale(path);
   const bound = nameBeside(path);
   rmSync(bound, { force: true });
-  await bind(server, bound, owner.mode, backlog).catch((error: Error) => {
+  await bind(server, bound, owner.mode, backlog).catch((error: NodeJS.ErrnoException & { address?: string }) => {
     error.message = error.message.replaceAll(bound, path);
+    error.address = path;
     throw error;
   });
   try {

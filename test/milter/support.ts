@@ -2,6 +2,7 @@
  * An MTA made of bytes, for tests of the milter library: builds packets, feeds them to a session, and reads what it answers
  * as text, one string a packet, bytes as Latin-1: `c`, `y451 4.7.1 Later\0`.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Action } from '../../src/milter/constants.ts';
 import type { FilterOptions, Outcome, Where } from '../../src/milter/filter.ts';
 import { planFilter } from '../../src/milter/plan.ts';
@@ -179,4 +180,12 @@ export function errors(verdict: Verdict = tempfail): {
     return verdict;
   };
   return { told, onError };
+}
+
+/** Waits, in real time and for some seconds at most, until something holds; `what` names it in the error. */
+export async function until(holds: () => boolean, what: string): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    if (tries > 1_000) throw new Error(`still not: ${what}`);
+    await sleep(5);
+  }
 }
