@@ -6,29 +6,21 @@
  * Whoever connects meanwhile waits.
  */
 
-import { hostname } from 'node:os';
 import { type Clock, systemClock, systemTimers, type Timers } from './clock.ts';
-import type { Config, DnsblConfig } from './config/config.ts';
+import type { Config, GreylistConfig } from './config/config.ts';
+import { assemblePolicy } from './daemon/assemble.ts';
+import { Lookups } from './daemon/lookups.ts';
+import { type Materials, readMaterials } from './daemon/materials.ts';
 import { openResolver, resolverServers } from './dns/open-resolver.ts';
-import type { Resolver } from './dns/resolver.ts';
-import type { ServerAddress } from './dns/servers.ts';
-import { type Blocklists, checkBlocklists, createBlocklists } from './dnsbl/blocklists.ts';
-import { maskKeys } from './dnsbl/secret-key.ts';
 import { milterFilter } from './frontends/milter.ts';
 import { createGreylist, type Greylist } from './greylist/greylist.ts';
 import type { Store } from './greylist/store.ts';
-import { checkTiming } from './greylist/timing.ts';
-import { type AddressList, loadAddressLists } from './lists/address-list.ts';
 import type { DecisionLog } from './log/decision-log.ts';
 import type { Logger } from './log/logger.ts';
 import { RateLimited } from './log/rate-limited.ts';
 import { createMilter, type Milter } from './milter/index.ts';
-import { dnsblCheck } from './policy/checks/dnsbl.ts';
-import { standardChecks } from './policy/checks/standard.ts';
 import { Faults } from './policy/faults.ts';
-import { createPolicy, type Policy } from './policy/policy.ts';
-import { compileReplies, type Replies } from './policy/replies.ts';
-import { VERSION } from './version.ts';
+import type { Policy } from './policy/policy.ts';
 
 export { openResolver, resolverServers };
 
@@ -68,27 +60,12 @@ export interface Daemon {
 
 /** Milliseconds that open sessions get to end by themselves. */
 const DRAIN = 10_000;
+const SYNCHRONOUS = { normal: 'NORMAL', full: 'FULL' } as const;
 
 export async function startDaemon(config: Config, dependencies: DaemonDependencies): Promise<Daemon> {
   const daemon = new RunningDaemon(config, dependencies);
   await daemon.start();
   return daemon;
-}
-
-/** What a configuration is worked out to; swapped as a whole. */
-interface Materials {
-  readonly config: Config;
-  readonly lists: Readonly<Record<'whitelist' | 'blacklist', AddressList>>;
-  readonly replies: Replies;
-  /** The DNS servers to ask; read afresh from the system if none are configured. */
-  readonly servers: readonly ServerAddress[];
-}
-
-/** The blocklists in force, and what they were made from. */
-interface Blocking {
-  readonly origin: readonly [DnsblConfig, readonly ServerAddress[]];
-  readonly resolver: Resolver;
-  readonly blocklists: Blocklists;
 }
 
 class RunningDaemon implements Daemon {
@@ -97,11 +74,11 @@ class RunningDaemon implements Daemon {
   readonly #timers: Timers;
   readonly #faultLog: RateLimited;
   readonly #faults: Faults;
+  readonly #lookups: Lookups;
   readonly #initial: Config;
   #config: Config;
   #store: Store | undefined;
   #greylist: Greylist | undefined;
-  #blocking: Blocking | undefined;
   #policy: Policy | undefined;
   #milter: Milter | undefined;
   #closing = false;
@@ -114,19 +91,25 @@ class RunningDaemon implements Daemon {
     this.#timers = dependencies.timers ?? systemTimers;
     this.#faultLog = new RateLimited({ logger: dependencies.logger, timers: this.#timers });
     this.#faults = new Faults(this.#faultLog);
+    this.#lookups = new Lookups({
+      clock: this.#clock,
+      timers: this.#timers,
+      logger: dependencies.logger,
+      linger: DRAIN,
+    });
     this.#initial = config;
     this.#config = config;
   }
 
   async start(): Promise<void> {
     const config = this.#initial;
-    const materials = await read(config);
+    const materials = await readMaterials(config);
     const ready = Promise.withResolvers<void>();
     const milter = this.#createMilter(ready.promise);
     this.#milter = milter;
     try {
       const owner = { mode: config.socketMode, ...pick('gid', this.#dependencies.socketGid) };
-      for (const socket of config.sockets) this.listening = [...this.listening, await milter.listen(socket, owner)];
+      for (const socket of config.socket) this.listening = [...this.listening, await milter.listen(socket, owner)];
       const path = await this.#findDatabase(config);
       this.#dependencies.dropPrivileges();
       this.#store = await this.#openStore(path, config);
@@ -140,7 +123,7 @@ class RunningDaemon implements Daemon {
   }
 
   async reload(next: Config): Promise<void> {
-    const materials = await read(next);
+    const materials = await readMaterials(next);
     this.#use(materials);
     for (const option of needingRestart(this.#initial, next)) {
       this.#dependencies.logger.warn(`a changed ${option} takes effect at the next start; the rest applies now`, {
@@ -157,80 +140,55 @@ class RunningDaemon implements Daemon {
     this.#closing = true;
     await this.#milter?.close({ drain });
     this.#greylist?.close();
-    await endBlocking(this.#blocking);
+    await this.#lookups.close();
     await this.#store?.close();
   }
 
   /** The path of the database, or `:memory:`. Its default folder is there afterwards. */
-  async #findDatabase({ cachedb }: Config): Promise<string> {
-    if (cachedb === ':memory:') return cachedb;
+  async #findDatabase({ database }: Config): Promise<string> {
+    if (database === ':memory:') return database;
     const { databasePath } = await import('./stores/database-path.ts');
-    return databasePath(cachedb, this.#dependencies.successor);
+    return databasePath(database, this.#dependencies.successor);
   }
 
-  async #openStore(path: string, { synchronous }: Config): Promise<Store> {
+  async #openStore(path: string, config: Config): Promise<Store> {
     if (path === ':memory:') {
       const { createMemoryStore } = await import('./stores/memory-store.ts');
       return createMemoryStore();
     }
     const { openSqliteStore } = await import('./stores/sqlite-store.ts');
     const { logger } = this.#dependencies;
-    return openSqliteStore({ path, synchronous, clock: this.#clock, timers: this.#timers, logger });
+    return openSqliteStore({
+      path,
+      synchronous: SYNCHRONOUS[config.synchronous],
+      clock: this.#clock,
+      timers: this.#timers,
+      logger,
+    });
   }
 
   /** Puts a configuration in force. Nothing in here can fail: what could was done before. */
-  #use({ config, lists, replies, servers }: Materials): void {
-    const store = this.#store as Store;
-    const { logger } = this.#dependencies;
-    const greylist = this.#greylist;
-    if (greylist === undefined || !same(config.greylist, this.#config.greylist)) {
-      greylist?.close();
-      this.#greylist = createGreylist({
-        store,
-        clock: this.#clock,
-        timers: this.#timers,
-        timing: config.greylist,
-        prefixes: config.greylist,
-        logger,
-      });
-    }
-    const blocking = this.#block(config.dnsbl, servers);
-    this.#policy = createPolicy({
-      checks: standardChecks({
-        localAccepts: config.localAccepts,
-        whitelist: lists.whitelist,
-        blacklist: lists.blacklist,
-        exempt: config.exemptLocalParts,
-        ...(blocking && { dnsbl: dnsblCheck({ ...blocking.blocklists, reject: config.dnsbl.reject }) }),
-        replies,
-      }),
-      greylist: this.#greylist as Greylist,
-      replies,
-      onFailure: config.onFailure,
-      originating: config.originatingDaemons,
-      author: { product: `${config.name}/${VERSION.split('.', 2).join('.')}`, host: hostname() },
-      clock: this.#clock,
-      timers: this.#timers,
-      faults: this.#faults,
-    });
+  #use(materials: Materials): void {
+    const { config } = materials;
+    const [clock, timers, faults] = [this.#clock, this.#timers, this.#faults];
+    const greylist = this.#greylistFor(config.greylist);
+    this.#policy = assemblePolicy(materials, { greylist, ...this.#lookups.use(materials), clock, timers, faults });
     this.#config = config;
   }
 
-  /** The blocklists for a configuration: those in force if nothing has changed, so that votes and health outlive a reload. */
-  #block(config: DnsblConfig, servers: readonly ServerAddress[]): Blocking | undefined {
-    const origin = [config, servers] as const;
-    const before = this.#blocking;
-    if (before !== undefined && config.debugFile === undefined && same(before.origin, origin)) return before;
-    this.#blocking = undefined;
-    if (before !== undefined) this.#timers.after(DRAIN, () => void endBlocking(before));
-    if (config.zones.length === 0) return undefined;
-    const { logger } = this.#dependencies;
-    const common = { clock: this.#clock, timers: this.#timers };
-    const resolver = openResolver({ ...common, servers, debugFile: config.debugFile, redact: maskKeys, logger });
-    const blocklists = createBlocklists(config, { ...common, resolver, random: Math.random, log: logger });
-    void blocklists.start();
-    this.#blocking = { origin, resolver, blocklists };
-    return this.#blocking;
+  /** The one in force if nothing has changed: its sweeper keeps its place. */
+  #greylistFor(config: GreylistConfig): Greylist {
+    if (this.#greylist !== undefined && same(config, this.#config.greylist)) return this.#greylist;
+    this.#greylist?.close();
+    this.#greylist = createGreylist({
+      store: this.#store as Store,
+      clock: this.#clock,
+      timers: this.#timers,
+      timing: config,
+      prefixes: { prefix4: config.prefix.ipv4, prefix6: config.prefix.ipv6 },
+      logger: this.#dependencies.logger,
+    });
+    return this.#greylist;
   }
 
   #createMilter(ready: Promise<void>): Milter {
@@ -255,32 +213,8 @@ class RunningDaemon implements Daemon {
   }
 }
 
-/** Reads and checks all that a configuration names. Rejects if anything is wrong with it. */
-async function read(config: Config): Promise<Materials> {
-  checkTiming(config.greylist);
-  const lists = await loadAddressLists({ whitelist: config.whitelistFiles, blacklist: config.blacklistFiles });
-  checkBlocklists(config.dnsbl);
-  const servers = resolverServers(config.dnsbl.resolvers);
-  return { config, lists, replies: compileReplies(), servers };
-}
-
-/** Messages that began under the old blocklists may still ask them: their resolver closes later. */
-async function endBlocking(blocking: Blocking | undefined): Promise<void> {
-  blocking?.blocklists.stop();
-  await blocking?.resolver.close();
-}
-
 function needingRestart(before: Config, next: Config): string[] {
-  const options = [
-    'sockets',
-    'socketMode',
-    'socketGroup',
-    'user',
-    'cachedb',
-    'synchronous',
-    'logFormat',
-    'verbosity',
-  ] as const;
+  const options = ['socket', 'socketMode', 'socketGroup', 'user', 'database', 'synchronous', 'log'] as const;
   return options.filter(option => !same(before[option], next[option]));
 }
 

@@ -84,7 +84,7 @@ test('the image starts the command on the port that it exposes, and asks the sam
     assert.equal(node, 'node');
     assert.ok(existsSync(script.replace(`${workdir}/`, '')), script);
   }
-  const { sockets } = await configOf(commandIn(entry).slice(2));
+  const { socket: sockets } = await configOf(commandIn(entry).slice(2));
   assert.deepEqual(sockets.map(parseListenAddress), [{ kind: 'inet', host: '0.0.0.0', port: Number(port) }]);
   const [subcommand, ...flags] = commandIn(health).slice(2);
   assert.equal(subcommand, 'probe');
@@ -101,7 +101,7 @@ test('the database of the image is in its volume, which belongs to the user it r
 test('the unit, its socket and its folders name the same places and the same user', async () => {
   const unit = read(`${SYSTEMD}.service`);
   const [user = ''] = settings(unit, 'User');
-  const { sockets, socketGroup } = await configOf(optionsIn(unit));
+  const { socket: sockets, socketGroup } = await configOf(optionsIn(unit));
   assert.equal(sockets.length, 1);
   const [path = ''] = sockets;
   assert.ok(settings(unit, 'ReadWritePaths').includes(`-${dirname(path)}`));
@@ -134,8 +134,8 @@ test('systemd finds nothing to complain of in the units', async t => {
 });
 
 test('the flags in the example for /etc/default are understood', async () => {
-  const { whitelistFiles, dnsbl } = await configOf(optionsIn(read('examples/milter-greylist.default')));
-  assert.equal(whitelistFiles.length, 1);
+  const { whitelist, dnsbl } = await configOf(optionsIn(read('examples/milter-greylist.default')));
+  assert.equal(whitelist.files.length, 1);
   assert.equal(dnsbl.zones.length, 1);
 });
 

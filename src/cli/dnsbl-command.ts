@@ -3,9 +3,10 @@
  */
 import { Command } from 'commander';
 import { systemClock, systemTimers } from '../clock.ts';
-import { addDnsblOptions, dnsblFromOptions } from '../config/command-line.ts';
+import { addConfigOption, addDnsblOptions, loadFromOptions } from '../config/command-line.ts';
 import { parseOption, UsageError } from '../config/usage-error.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
+import { keyMask, zoneList } from '../dnsbl/zone-list.ts';
 import { createLog } from '../log/log.ts';
 import type { Logger } from '../log/logger.ts';
 import { type Address, parseAddress } from '../net/address.ts';
@@ -23,18 +24,28 @@ export function dnsblCommand(output: Output, finish: (code: number) => void): Co
     .argument('[address...]', 'addresses to ask about')
     .option('--check', 'check each zone and the resolver')
     .option('--json', 'print JSON');
-  return addDnsblOptions(command).action(async (texts: readonly string[]) => {
+  return addDnsblOptions(addConfigOption(command)).action(async (texts: readonly string[]) => {
     const { check = false, json = false } = command.opts<{ check?: boolean; json?: boolean }>();
-    const { zones, policy, resolvers, debugFile } = dnsblFromOptions(command);
-    if (zones.length === 0) throw new UsageError('no zone to ask: expected -a ZONE');
+    const { config } = loadFromOptions(command);
+    const { zones, policy } = config.dnsbl;
+    const { resolvers, debugFile } = config.dns;
+    if (zones.length === 0) throw new UsageError('no zone to ask: expected -a ZONE, or zones in the file of -c');
     if (check === texts.length > 0) throw new UsageError('expected either addresses or --check');
     const addresses = texts.map(text => parseOption('<address>', text, readAddress));
     const { openResolver, resolverServers } = await import('../daemon.ts');
+    const mask = keyMask(zoneList(zones).zones);
     const servers = resolverServers(resolvers);
     const clock = systemClock;
     const timers = systemTimers;
     const log = logTo(output);
-    const resolver = openResolver({ servers, debugFile, redact: maskKeys, clock, timers, logger: log });
+    const resolver = openResolver({
+      servers,
+      debugFile,
+      redact: text => maskKeys(mask(text)),
+      clock,
+      timers,
+      logger: log,
+    });
     try {
       const deps = { resolver, servers, clock, timers, random: Math.random, log };
       const options = { zones, policy, json };

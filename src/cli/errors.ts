@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CommanderError } from 'commander';
+import { ConfigError } from '../config/problem.ts';
 import { UsageError } from '../config/usage-error.ts';
 import { ZoneError } from '../dnsbl/zone-error.ts';
 import { StoreError } from '../greylist/store.ts';
@@ -53,7 +54,7 @@ function ownCode(error: Error): ExitCode | undefined {
 
 /** Wrong configuration; but a list file that can't be read at all has a cause that says more. */
 function configCode(error: unknown): ExitCode | undefined {
-  const wrong = error instanceof AddressError || error instanceof ZoneError || error instanceof ListError;
+  const wrong = [ConfigError, AddressError, ZoneError, ListError].some(kind => error instanceof kind);
   return wrong ? EXIT.config : undefined;
 }
 

@@ -11,7 +11,7 @@ export async function main(args: readonly string[]): Promise<void> {
   process.stderr.on('error', () => {});
   const code = await runProgram(args, {
     output: { out: text => void process.stdout.write(text), err: text => void process.stderr.write(text) },
-    serve: async config => (await import('./serve.ts')).serveInForeground(config),
+    serve: async (...args) => (await import('./serve.ts')).serveInForeground(...args),
   });
   process.exit(code);
 }

@@ -26,7 +26,7 @@ interface ProbeOptions {
   readonly health?: boolean;
 }
 
-const DEFAULT_SOCKET = DEFAULTS.sockets[0]!;
+const DEFAULT_SOCKET = DEFAULTS.socket[0]!;
 /** Milliseconds to wait for a connection or a reply; a health check is less patient. */
 const PATIENCE = 30_000;
 const HEALTH_PATIENCE = 5_000;

@@ -21,6 +21,8 @@ export interface SignalSource {
 export interface ServeOptions {
   readonly process: SignalSource & { exit(code: number): void };
   readonly start: (config: Config, dependencies: DaemonDependencies) => Promise<Daemon>;
+  /** Makes the configuration anew, for a reload; throws if something is wrong with it. */
+  readonly reread: () => Config;
   readonly log: Log;
   readonly identity: Pick<DaemonDependencies, 'socketGid' | 'dropPrivileges' | 'successor'>;
   /** Prints what newcomers have to know. */
@@ -74,7 +76,7 @@ class Service {
       return this.#ended;
     }
     const { listening, database } = this.#daemon;
-    print(startMessage({ listening, database, localAccepts: this.#config.localAccepts }));
+    print(startMessage({ listening, database, acceptLocal: this.#config.acceptLocal }));
     log.lifecycle.info('started', { listening: listening.join(' '), database });
     this.#reloaded();
     return this.#ended;
@@ -88,9 +90,9 @@ class Service {
   }
 
   async #runReload(): Promise<void> {
-    const { log } = this.#options;
+    const { log, reread } = this.#options;
     try {
-      await this.#daemon?.reload(this.#config);
+      await this.#daemon?.reload(reread());
       log.lifecycle.info('reloaded');
     } catch (error) {
       for (const line of describeError(error)) log.logger.error('not reloaded', { error: line });
@@ -149,7 +151,7 @@ function trace(error: unknown): string {
 }
 
 /** What serves in earnest: this process, the log on standard error, the start message on standard output. */
-export function serveInForeground(config: Config): Promise<number> {
+export function serveInForeground(config: Config, reread: () => Config): Promise<number> {
   const identity = process as unknown as Identity;
   const isRoot = identity.getuid() === 0;
   const accounts = systemAccounts();
@@ -158,7 +160,8 @@ export function serveInForeground(config: Config): Promise<number> {
     process,
     // Loaded late: by then the signal handlers are there, and a SIGHUP no longer kills.
     start: async (...args) => (await import('../daemon.ts')).startDaemon(...args),
-    log: openLog(config),
+    reread,
+    log: openLog({ logFormat: config.log.format, verbosity: config.log.verbosity }),
     identity: {
       socketGid: socketGid(config.socketGroup, isRoot, accounts),
       dropPrivileges: () => {

@@ -9,14 +9,14 @@ export interface StartMessageOptions {
   /** Addresses in use, in any spelling that `parseListenAddress` reads. */
   readonly listening: readonly string[];
   readonly database: string;
-  readonly localAccepts: boolean;
+  readonly acceptLocal: boolean;
 }
 
 /** Postfix's queue directory, which relative paths and chrooted processes start from. */
 const QUEUE_DIRECTORY = '/var/spool/postfix/';
 
 /** The whole text, ending in a line feed. */
-export function startMessage({ listening, database, localAccepts }: StartMessageOptions): string {
+export function startMessage({ listening, database, acceptLocal }: StartMessageOptions): string {
   const addresses = listening.map(parseListenAddress);
   const known = addresses.filter(address => address.kind !== 'fd');
   const lines = [
@@ -26,7 +26,7 @@ export function startMessage({ listening, database, localAccepts }: StartMessage
   ];
   lines.push(
     '',
-    ...(localAccepts
+    ...(acceptLocal
       ? [
           'Clients with loopback or private addresses are accepted unasked. If a proxy or NAT makes every client',
           'look private, use --no-accept-local.',

@@ -1,51 +1,61 @@
 /**
- * The command line of the daemon: its flags, and the configuration they make. A value that can't be right is a `UsageError`
- * that names flag, value and what was expected.
+ * The command line of the daemon: its flags, each of which stands for a key of the configuration and wins over the file. A value
+ * that can't be right is a `UsageError` that names flag, value and what was expected.
  */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parseServer } from '../dns/servers.ts';
 import { Zone } from '../dnsbl/zone.ts';
-import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
+import { LOG_FORMATS } from '../log/format.ts';
 import { parseListenAddress } from '../milter/listen-address.ts';
-import { type Config, DEFAULTS, DNSBL_POLICIES, type DnsblConfig, type DnsblPolicy } from './config.ts';
+import { DEFAULTS } from './config.ts';
 import { parseDuration } from './duration.ts';
+import { DEFAULT_FILE, type Loaded, loadConfig, type Override } from './load.ts';
+import { parseFilterName } from './schema/file.ts';
+import { parseOctalMode } from './schema/values.ts';
 import { parseOption } from './usage-error.ts';
 
-/** The options as commander keeps them: absent ones have their defaults. */
-interface Values {
-  readonly name?: string;
-  readonly socket?: readonly string[];
-  readonly socketMode?: number;
-  readonly socketGroup?: string;
-  readonly user?: string;
-  readonly greytimeout?: number;
-  readonly cachedb?: string;
-  readonly customWl?: readonly string[];
-  readonly customBl?: readonly string[];
-  readonly acceptLocal: boolean;
-  readonly addbl?: readonly string[];
-  readonly policy?: DnsblPolicy;
-  readonly reject?: boolean;
-  readonly resolver?: readonly string[];
-  readonly debugfile?: string;
-  readonly logFormat?: LogFormat;
-  readonly verbose?: number;
-}
+/** Which key each flag stands for, by commander's name for it, and how its value would stand in a file. */
+const KEYS: Readonly<Record<string, readonly [key: string, write?: (value: never) => string | readonly string[]]>> = {
+  name: ['name'],
+  socket: ['socket'],
+  socketMode: ['socketMode'],
+  socketGroup: ['socketGroup'],
+  user: ['user'],
+  greytimeout: ['greylist.delay'],
+  cachedb: ['database', (path: string) => (path === ':memory:' ? path : resolve(path))],
+  customWl: ['whitelist.files', (files: readonly string[]) => files.map(file => resolve(file))],
+  customBl: ['blacklist.files', (files: readonly string[]) => files.map(file => resolve(file))],
+  acceptLocal: ['acceptLocal', String],
+  addbl: ['dnsbl.zones'],
+  policy: ['dnsbl.policy'],
+  reject: ['dnsbl.action', (reject: boolean) => (reject ? 'reject' : 'tag')],
+  resolver: ['dns.resolvers'],
+  debugfile: ['dns.debugFile', (file: string) => resolve(file)],
+  verbose: ['log.verbosity', String],
+  logFormat: ['log.format'],
+};
+const DNSBL_POLICIES = ['any', 'all', 'majority'] as const;
 
 /** Adds the daemon's flags to a command. */
 export function addDaemonOptions(command: Command): Command {
-  const { name, sockets, socketMode, logFormat } = DEFAULTS;
-  command
+  const { name, socket, socketMode, log } = DEFAULTS;
+  addConfigOption(command)
     .optionsGroup('Where to listen:')
     .addOption(
       list(
         '-s, --socket <address>',
-        `where the mail server connects: /path, unix:/path, local:/path, inet:port@host, inet:host:port, inet6:port@host or fd:3; may repeat (default: ${sockets.join(' ')})`,
+        `where the mail server connects: /path, unix:/path, local:/path, inet:port@host, inet:host:port, inet6:port@host or fd:3; may repeat (default: ${socket.join(' ')})`,
         parseListenAddress,
       ),
     )
-    .addOption(one('-n, --name <name>', `name shown to the mail server and in headers (default: ${name})`, filterName))
-    .addOption(one('--socket-mode <mode>', `permissions of unix sockets (default: ${octal(socketMode)})`, octalMode))
+    .addOption(
+      one('-n, --name <name>', `name shown to the mail server and in headers (default: ${name})`, parseFilterName),
+    )
+    .addOption(
+      one('--socket-mode <mode>', `permissions of unix sockets (default: ${octal(socketMode)})`, parseOctalMode),
+    )
     .addOption(
       one(
         '--socket-group <group>',
@@ -95,10 +105,21 @@ export function addDaemonOptions(command: Command): Command {
     .addOption(
       one(
         '--log-format <format>',
-        `how lines look: ${LOG_FORMATS.join(', ')} (default: ${logFormat})`,
+        `how lines look: ${LOG_FORMATS.join(', ')} (default: ${log.format})`,
         choice(LOG_FORMATS),
       ),
     );
+}
+
+/** Adds the flag that names the configuration file. */
+export function addConfigOption(command: Command): Command {
+  return command.addOption(
+    one(
+      '-c, --config <file>',
+      `configuration file; flags win over it (default: ${DEFAULT_FILE}, if it is there)`,
+      notEmpty('a file'),
+    ),
+  );
 }
 
 /** Adds the flags that say which blocklists are asked, and how; `dnsbl` has them too. */
@@ -124,43 +145,36 @@ export function addDnsblOptions(command: Command): Command {
     .addOption(one('--debugfile <file>', 'log DNS questions and answers there', notEmpty('a file')));
 }
 
-/** What `addDnsblOptions` and the flags for refusing make. */
-export function dnsblFromOptions(command: Command): DnsblConfig {
-  const values = command.opts<Partial<Values>>();
-  return {
-    zones: values.addbl ?? [],
-    policy: values.policy ?? DEFAULTS.dnsbl.policy,
-    reject: values.reject ?? DEFAULTS.dnsbl.reject,
-    resolvers: values.resolver ?? [],
-    debugFile: values.debugfile,
-  };
+/** What the flags of a parsed command line say; flags that were not given say nothing. */
+export function overridesFromOptions(command: Command): readonly Override[] {
+  const overrides: Override[] = [];
+  for (const [name, [key, write]] of Object.entries(KEYS)) {
+    const value: unknown = command.getOptionValue(name);
+    // `--no-accept-local` has a default: commander sets it to true.
+    if (value === undefined || command.getOptionValueSource(name) === 'default') continue;
+    const option = command.options.find(candidate => candidate.attributeName() === name);
+    overrides.push({
+      path: key.split('.'),
+      value: write ? write(value as never) : (value as string | readonly string[]),
+      place: `option ${option?.flags.replace(/ <.*/, '') ?? name}`,
+    });
+  }
+  return overrides;
 }
 
-/** The configuration that the flags of a parsed command line make. */
-export function configFromOptions(command: Command): Config {
-  const values = command.opts<Values>();
-  const { greylist } = DEFAULTS;
-  return {
-    ...DEFAULTS,
-    name: values.name ?? DEFAULTS.name,
-    sockets: values.socket ?? DEFAULTS.sockets,
-    socketMode: values.socketMode ?? DEFAULTS.socketMode,
-    socketGroup: values.socketGroup,
-    user: values.user,
-    greylist: { ...greylist, delay: values.greytimeout ?? greylist.delay },
-    cachedb: values.cachedb,
-    whitelistFiles: values.customWl ?? [],
-    blacklistFiles: values.customBl ?? [],
-    dnsbl: dnsblFromOptions(command),
-    localAccepts: values.acceptLocal,
-    logFormat: values.logFormat ?? DEFAULTS.logFormat,
-    verbosity: values.verbose ?? DEFAULTS.verbosity,
-  };
+/** The configuration of a parsed command line: that of its file, or of the default file if that is there, and its flags. */
+export function loadFromOptions(command: Command): Loaded {
+  const named: unknown = command.getOptionValue('config');
+  const file = typeof named === 'string' ? named : existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined;
+  return loadConfig(file, overridesFromOptions(command));
 }
 
-/** An option with one value, the last one given. */
-function one<T>(flags: string, description: string, parse: (value: string) => T): Option {
-  return new Option(flags, description).argParser(value => parseOption(flags, value, parse));
+/** An option with one value, the last one given, which is kept as written once `check` did not throw. */
+function one(flags: string, description: string, check: (value: string) => unknown): Option {
+  return new Option(flags, description).argParser(value => {
+    parseOption(flags, value, check);
+    return value;
+  });
 }
 
 /** An option that may repeat; its values are kept as written once `check` did not throw. */
@@ -186,26 +200,10 @@ function choice<const T extends string>(words: readonly T[]): (value: string) =>
   };
 }
 
-function filterName(value: string): string {
-  if (!/^[a-z0-9][\w.-]{0,63}$/i.test(value))
-    throw new RangeError(`'${value}' is not a name: expected at most 64 letters, digits and any of . _ -`);
-  return value;
-}
-
-function octalMode(value: string): number {
-  if (!/^0?[0-7]{3}$/.test(value))
-    throw new RangeError(`'${value}' is not a mode: expected three octal digits, such as 660`);
-  return Number.parseInt(value, 8);
-}
-
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-/** Who comes back after the retry window starts anew, so a longer delay would never be over. */
-function delay(value: string): number {
-  const milliseconds = parseDuration(value);
-  if (milliseconds <= 0 || milliseconds >= DEFAULTS.greylist.retryWindow)
-    throw new RangeError(`'${value}' can't work: expected more than nothing, and less than the retry window of 2d`);
-  return milliseconds;
+function delay(value: string): void {
+  if (parseDuration(value) === 0) throw new RangeError(`'${value}' can't work: expected more than nothing`);
 }

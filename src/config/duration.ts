@@ -37,3 +37,16 @@ function sumOfParts(text: string): number | undefined {
   }
   return sum;
 }
+
+/** The duration as people write it, in its units from the largest that it has: `1h30m`. */
+export function formatDuration(milliseconds: number): string {
+  let rest = milliseconds;
+  let text = '';
+  for (const unit of ['d', 'h', 'm', 's', 'ms']) {
+    const size = UNITS[unit] ?? 1;
+    const count = Math.floor(rest / size);
+    if (count > 0) text += `${count}${unit}`;
+    rest -= count * size;
+  }
+  return text === '' ? '0' : text;
+}

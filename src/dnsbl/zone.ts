@@ -42,6 +42,8 @@ export interface ZoneOptions {
   readonly publicName?: string;
   /** `false` for a list without the test entries of RFC 5782 §5. Default true. */
   readonly selfTest?: boolean;
+  /** Asked even if it is known to be dead, as with `!` in the specification. */
+  readonly force?: boolean;
 }
 
 const specShape = /^(?<domain>[^=*&!]*)(?<early>!?)(?<filter>=[^*!]*|&[^*!]*)?(?:\*(?<weight>[^!]*))?(?<late>!?)$/;
@@ -96,7 +98,7 @@ export class Zone {
       reply: checkReply(given, problem),
       ipv6: given.ipv6 ?? 'auto',
       selfTest: given.selfTest ?? true,
-      forced: parts.early === '!' || parts.late === '!',
+      forced: given.force === true || parts.early === '!' || parts.late === '!',
     });
   }
 

@@ -30,7 +30,7 @@ async function run(args: readonly string[], serve: () => Promise<number> = async
 test('without a command it serves, with the exit code of serving', async () => {
   const { code, served } = await run(['-s', '/run/x.sock', '-v'], async () => 73);
   assert.equal(code, 73);
-  assert.deepEqual([served.length, served[0]?.sockets, served[0]?.verbosity], [1, ['/run/x.sock'], 1]);
+  assert.deepEqual([served.length, served[0]?.socket, served[0]?.log.verbosity], [1, ['/run/x.sock'], 1]);
 });
 
 test('--version prints the version of the package', async () => {

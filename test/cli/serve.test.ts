@@ -55,6 +55,7 @@ class Rig extends EventEmitter {
         await this.started.promise;
         return daemon;
       },
+      reread: () => DEFAULTS,
       log,
       identity: { socketGid: undefined, dropPrivileges: () => {} },
       print: text => {

@@ -27,7 +27,7 @@ test('the lines of both MTAs, for every kind of address', () => {
   }
 });
 
-const common = { database: '/var/lib/milter-greylist/greylist.db', localAccepts: true };
+const common = { database: '/var/lib/milter-greylist/greylist.db', acceptLocal: true };
 
 test('the message names sockets, database, the rule for private clients, and the lines', () => {
   const text = startMessage({ ...common, listening: ['inet:8892@127.0.0.1', 'unix:/run/g.sock'] });
@@ -45,7 +45,7 @@ test('the message names sockets, database, the rule for private clients, and the
 });
 
 test('who turned the rule for private clients off is told so', () => {
-  const text = startMessage({ ...common, localAccepts: false, listening: ['inet:8892@127.0.0.1'] });
+  const text = startMessage({ ...common, acceptLocal: false, listening: ['inet:8892@127.0.0.1'] });
   assert.match(text, /treated like all others/);
   assert.doesNotMatch(text, /unasked/);
 });

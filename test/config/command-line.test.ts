@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { addDaemonOptions, configFromOptions } from '../../src/config/command-line.ts';
+import { addDaemonOptions, loadFromOptions } from '../../src/config/command-line.ts';
 import { type Config, DEFAULTS } from '../../src/config/config.ts';
 
 function parse(...args: string[]): Config {
   const command = addDaemonOptions(new Command())
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
-  return configFromOptions(command.parse(args, { from: 'user' }));
+  return loadFromOptions(command.parse(args, { from: 'user' })).config;
 }
 
 test('without flags the configuration is the default one', () => {
@@ -18,8 +18,8 @@ test('without flags the configuration is the default one', () => {
 test("the shortest use: a socket and a blocklist, with the forerunner's letters", () => {
   assert.deepEqual(parse('-s', '/var/run/greylist.sock', '-a', 'zen.spamhaus.org'), {
     ...DEFAULTS,
-    sockets: ['/var/run/greylist.sock'],
-    dnsbl: { ...DEFAULTS.dnsbl, zones: ['zen.spamhaus.org'] },
+    socket: ['/var/run/greylist.sock'],
+    dnsbl: { ...DEFAULTS.dnsbl, zones: [{ zone: 'zen.spamhaus.org' }] },
   });
 });
 
@@ -35,30 +35,31 @@ test('every flag arrives where it belongs', () => {
   assert.deepEqual(parse(...flags.flat()), {
     ...DEFAULTS,
     name: 'greylist',
-    sockets: ['inet:8893@0.0.0.0', 'unix:/run/g.sock'],
+    socket: ['inet:8893@0.0.0.0', 'unix:/run/g.sock'],
     socketMode: 0o666,
     socketGroup: 'mail',
     user: 'grey:mail',
     greylist: { ...DEFAULTS.greylist, delay: 5_400_000 },
-    cachedb: ':memory:',
-    whitelistFiles: ['/etc/wl', '/etc/wl2'],
-    blacklistFiles: ['/etc/bl'],
-    localAccepts: false,
+    database: ':memory:',
+    whitelist: { files: ['/etc/wl', '/etc/wl2'] },
+    blacklist: { files: ['/etc/bl'] },
+    acceptLocal: false,
     dnsbl: {
-      zones: ['a.test=127.0.0.2*2', 'b.test'],
+      zones: [{ zone: 'a.test=127.0.0.2*2' }, { zone: 'b.test' }],
       policy: 'majority',
-      reject: false,
-      resolvers: ['192.0.2.53', '[2001:db8::53]:5353'],
-      debugFile: '/tmp/dns.log',
+      action: 'tag',
     },
-    verbosity: 3,
-    logFormat: 'postgrey',
+    dns: { resolvers: ['192.0.2.53', '[2001:db8::53]:5353'], debugFile: '/tmp/dns.log' },
+    log: { verbosity: 3, format: 'postgrey' },
   } satisfies Config);
 });
 
 test('short flags, and --reject after --no-reject', () => {
   const config = parse('-n', 'x', '-v', '--no-reject', '--reject', '--greytimeout', '2');
-  assert.deepEqual([config.name, config.verbosity, config.dnsbl.reject, config.greylist.delay], ['x', 1, true, 2_000]);
+  assert.deepEqual(
+    [config.name, config.log.verbosity, config.dnsbl.action, config.greylist.delay],
+    ['x', 1, 'reject', 2_000],
+  );
 });
 
 test('a value that can not be right is refused with flag, value and what was expected', () => {
@@ -74,11 +75,11 @@ test('a value that can not be right is refused with flag, value and what was exp
     [['--socket-group', ''], /^option --socket-group: '' is empty: expected a group$/],
     [['--user', ''], /^option --user: '' is empty: expected user or user:group$/],
     [['--greytimeout', '5x'], /^option --greytimeout: '5x' is not a duration: expected seconds, or numbers with units/],
+    [['--greytimeout', '0'], /^option --greytimeout: '0' can't work: expected more than nothing$/],
     [
-      ['--greytimeout', '0'],
-      /^option --greytimeout: '0' can't work: expected more than nothing, and less than the retry/,
+      ['--greytimeout', '2d'],
+      /^option --greytimeout: greylist.delay: '2d': expected less than retryWindow, which is 2d$/,
     ],
-    [['--greytimeout', '2d'], /'2d' can't work/],
     [['--greytimeout', '-5'], /'-5' is not a duration|argument missing/],
     [['--policy', 'most'], /^option --policy: 'most' is unknown: expected any, all, majority$/],
     [['--log-format', 'xml'], /^option --log-format: 'xml' is unknown: expected logfmt, json, postgrey$/],

@@ -19,9 +19,11 @@ export interface LocalOptions {
    * container every client looks private. The rest of the check stays in force.
    */
   readonly localAccepts?: boolean;
+  /** Whether clients that have logged in are accepted; default true. */
+  readonly authenticatedAccepts?: boolean;
 }
 
-export function localCheck({ localAccepts = true }: LocalOptions = {}): Check {
+export function localCheck({ localAccepts = true, authenticatedAccepts = true }: LocalOptions = {}): Check {
   const settles = ({ transport, address }: Session): Accept | undefined => {
     if (transport === 'no-port') return nonSmtp;
     if (address === undefined) return noAddress;
@@ -33,7 +35,7 @@ export function localCheck({ localAccepts = true }: LocalOptions = {}): Check {
     settles,
     run(envelope) {
       if (envelope.rejectedByMta) return rejectedByMta;
-      if (envelope.authenticated !== undefined) return authenticated;
+      if (authenticatedAccepts && envelope.authenticated !== undefined) return authenticated;
       return settles(envelope.session);
     },
   };

@@ -1,0 +1,149 @@
+/**
+ * Makes the configuration: a file's text, flags over it, the schema, and every problem in either with its place.
+ */
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { maskKeys } from '../dnsbl/secret-key.ts';
+import { forerunnersKey } from './forerunners.ts';
+import { findingsOf, formatPath, type Source } from './issues.ts';
+import { keysAt } from './keys.ts';
+import { ConfigError, type Problem } from './problem.ts';
+import { type Config, fileSchema } from './schema/file.ts';
+import { withPathsFrom } from './schema/values.ts';
+import { type Path, readYaml, type YamlTree } from './yaml-tree.ts';
+
+/** A value given elsewhere than in the file, over which it wins. */
+export interface Override {
+  readonly path: readonly string[];
+  /** As it would stand in the file: a text or a list of texts. */
+  readonly value: string | readonly string[];
+  /** `option -s, --socket` */
+  readonly place: string;
+}
+
+/** A configuration, and what it was made from. */
+export interface Loaded {
+  readonly config: Config;
+  /** As written, file and flags together; keys in zone names are not masked. */
+  readonly written: Readonly<Record<string, unknown>>;
+  /** The file; undefined if there is none. */
+  readonly file: string | undefined;
+  /** `FILE:LINE:COLUMN` of a key's value, or the flag that gives it. */
+  locate(path: Path): string;
+}
+
+export const DEFAULT_FILE = '/etc/milter-greylist/milter-greylist.yaml';
+/** Long lists belong in files of their own. */
+const largest = 1_000_000;
+
+/** Reads a file, if one is given, and puts flags over it. Throws `ConfigError` with all that is wrong. */
+export function loadConfig(file: string | undefined, overrides: readonly Override[] = []): Loaded {
+  return parseConfig(file === undefined ? undefined : { file, text: readText(file) }, overrides);
+}
+
+/** The same with a file's text at hand. */
+export function parseConfig(
+  source: { readonly file: string; readonly text: string } | undefined,
+  overrides: readonly Override[] = [],
+): Loaded {
+  const { tree, problems } = source === undefined ? { tree: undefined, problems: [] } : readYaml(source.text);
+  const at = (problem: Problem): Problem => ({ ...problem, place: `${source?.file}:${problem.place}` });
+  const found = problems.map(at);
+  if (source !== undefined && tree === undefined) throw new ConfigError(found);
+  const written = override(tree?.value ?? {}, overrides);
+  const folder = source === undefined ? process.cwd() : dirname(resolve(source.file));
+  const locate = (path: Path, what?: 'key' | 'value'): string => {
+    const flag = overrides.find(candidate => candidate.path.every((step, index) => step === path[index]));
+    return flag?.place ?? (tree ? `${source?.file}:${tree.locate(path, what)}` : 'configuration');
+  };
+  const result = withPathsFrom(folder, () => fileSchema.safeParse(written));
+  if (!result.success) {
+    const findings = findingsOf(result.error.issues, sourceOf(written, tree));
+    for (const { path, what, message } of findings) {
+      const place = locate(path, what);
+      const key = formatPath(path);
+      // Text that YAML itself stumbled over is told once.
+      if (!found.some(problem => problem.place === place))
+        found.push({ place, message: maskKeys(key === '' ? message : `${key}: ${message}`) });
+    }
+  }
+  if (found.length > 0 || !result.success) throw new ConfigError(found.toSorted(byPlace));
+  return {
+    config: result.data,
+    written: written as Loaded['written'],
+    file: source?.file,
+    locate: path => locate(path),
+  };
+}
+
+function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    const { size } = statSync(file);
+    if (size > largest) {
+      const message = `has ${size} bytes: expected at most ${largest}; put long lists into files of their own`;
+      throw new ConfigError([{ place: file, message }]);
+    }
+    bytes = readFileSync(file);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new ConfigError([{ place: file, message: describeSystemError(error as NodeJS.ErrnoException) }], error);
+  }
+  if (isUtf8(bytes)) return bytes.toString('utf8').replace(/^\uFEFF/, '');
+  const lines = bytes.toString('latin1').split('\n');
+  const bad = lines.findIndex(line => !isUtf8(Buffer.from(line, 'latin1')));
+  throw new ConfigError([{ place: `${file}:${bad + 1}:1`, message: 'bytes that are not UTF-8: expected UTF-8 text' }]);
+}
+
+function describeSystemError({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'no such file: expected a configuration';
+  if (code === 'EACCES' || code === 'EPERM')
+    return 'permission denied: the configuration must be readable by this user';
+  if (code === 'EISDIR') return 'is a directory: expected a configuration file';
+  return message;
+}
+
+/** A copy of what the file says with the overrides in it. Where the file has no room for one, its error is told instead. */
+function override(value: unknown, overrides: readonly Override[]): unknown {
+  let whole = value;
+  for (const { path, value: given } of overrides) whole = put(whole, path, given);
+  return whole;
+}
+
+function put(whole: unknown, [key, ...rest]: readonly string[], value: Override['value']): unknown {
+  if (key === undefined) return value;
+  if (whole !== undefined && whole !== null && !isObject(whole)) return whole;
+  const copy: Record<string, unknown> = Object.assign(Object.create(null), whole);
+  copy[key] = put(copy[key], rest, value);
+  return copy;
+}
+
+function sourceOf(written: unknown, tree: YamlTree | undefined): Source {
+  const value = (path: Path): unknown =>
+    path.reduce<unknown>(
+      (around, step) => (typeof around === 'object' && around !== null ? (around as never)[step] : undefined),
+      written,
+    );
+  return {
+    value,
+    text(path) {
+      const given = value(path);
+      const shown = tree?.text(path);
+      return typeof given === 'string' && shown === undefined ? { text: given, kind: 'scalar' } : shown;
+    },
+    keys: path => keysAt(path.map(String)),
+    hint: forerunnersKey,
+  };
+}
+
+/** File lines in order; flags after them. */
+function byPlace(one: Problem, other: Problem): number {
+  const [a, b] = [one, other].map(({ place }) => /:(?<line>\d+):(?<column>\d+)$/.exec(place)?.groups);
+  const line = (Number(a?.line ?? Infinity) || 0) - (Number(b?.line ?? Infinity) || 0);
+  return line || Number(a?.column ?? 0) - Number(b?.column ?? 0) || 0;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,114 @@
+/**
+ * The configuration as a whole: the keys at the top of the file and the sections below them. What comes out is `Config`, with every
+ * default filled in; its shape is the file's. All times are milliseconds.
+ */
+import * as z from 'zod';
+import { parseListenAddress } from '../../milter/listen-address.ts';
+import type { ReplyTemplates } from '../../policy/replies.ts';
+import { type DnsConfig, dnsSchema } from './dns.ts';
+import { type DnsblConfig, dnsblSchema } from './dnsbl.ts';
+import { type GreylistConfig, greylistSchema } from './greylist.ts';
+import { type ListConfig, listSchema } from './lists.ts';
+import { type LogConfig, logSchema } from './log.ts';
+import { repliesSchema } from './replies.ts';
+import { boolean, choice, line, listOf, octalMode, path, type Schema, scalar, section } from './values.ts';
+
+export interface Config {
+  /** The filter's name, shown to the MTA and in the headers it adds. */
+  readonly name: string;
+  /** Where to listen, as `parseListenAddress` reads it. */
+  readonly socket: readonly string[];
+  /** Permission bits of unix sockets. */
+  readonly socketMode: number;
+  /** Group of unix sockets, a name or number; undefined: `postfix` if started as root and it exists, else the process's. */
+  readonly socketGroup?: string | undefined;
+  /** `user` or `user:group`, names or numbers, to become once the sockets are bound; undefined: stay who we are. */
+  readonly user?: string | undefined;
+  /** Path of the database, `:memory:`, or undefined for the default place. */
+  readonly database?: string | undefined;
+  /** How safe a commit is: with `normal` a power cut may lose the last ones, with `full` none. */
+  readonly synchronous: 'normal' | 'full';
+  readonly log: LogConfig;
+  /** What becomes of a recipient if the greylist or its store fails. */
+  readonly onFailure: 'accept' | 'tempfail';
+  /** Whether loopback and private clients are accepted unasked. */
+  readonly acceptLocal: boolean;
+  /** Whether clients that have logged in are accepted unasked. */
+  readonly acceptAuthenticated: boolean;
+  /** Recipients' local parts that are never refused, in lower case. */
+  readonly exempt: readonly string[];
+  /** `{daemon_name}`s of listeners for our own users' mail, whose clients are not looked up in DNSBLs. */
+  readonly originating: readonly string[];
+  readonly greylist: GreylistConfig;
+  readonly whitelist: ListConfig;
+  readonly blacklist: ListConfig;
+  readonly dnsbl: DnsblConfig;
+  readonly dns: DnsConfig;
+  readonly replies: ReplyTemplates;
+}
+
+const listenAddress = scalar(
+  'an address to listen on, such as /run/greylist.sock or inet:8892@127.0.0.1',
+  text => {
+    parseListenAddress(text);
+    return text;
+  },
+  { type: 'string' },
+);
+
+const filterName = scalar('a name', parseFilterName, { type: 'string' });
+
+export function parseFilterName(text: string): string {
+  if (!/^[a-z0-9][\w.-]{0,63}$/i.test(text))
+    throw new RangeError(`'${text}' is not a name: expected at most 64 letters, digits and any of . _ -`);
+  return text;
+}
+
+const localPart = scalar('the part of an address before the @', text => {
+  if (!/^[^\s@]{1,64}$/.test(text)) throw new RangeError('expected the part of an address before the @');
+  return text.toLowerCase();
+});
+
+export const fileSchema: Schema<Config> = z.strictObject({
+  name: filterName.prefault('milter-greylist').describe('Shown to the mail server and in headers.'),
+  socket: listOf(listenAddress)
+    .prefault(['inet:8892@127.0.0.1'])
+    .describe('Where the mail server connects: `/path`, `unix:/path`, `inet:port@host`, `inet6:port@host`, `fd:3`.'),
+  socketMode: octalMode().prefault('0660').describe('Permissions of unix sockets.'),
+  socketGroup: line('a group')
+    .optional()
+    .describe('Group of unix sockets. Default: `postfix`, if started as root and there is such a group.'),
+  user: line('user or user:group')
+    .optional()
+    .describe('Whom root becomes once the sockets are there. Default: nobody else.'),
+  database: path(':memory:')
+    .optional()
+    .describe('Database file, or `:memory:`. Default: `greylist.db` in the state directory, told at start.'),
+  synchronous: choice(['normal', 'full'])
+    .prefault('normal')
+    .describe('Whether a power cut may lose the last commits (`normal`) or none (`full`, slower).'),
+  log: section(logSchema).describe('The log, on standard error.'),
+  onFailure: choice(['accept', 'tempfail'])
+    .prefault('accept')
+    .describe('What becomes of a recipient if the greylist or its database fails.'),
+  acceptLocal: boolean()
+    .prefault('true')
+    .describe(
+      'Accept loopback and private clients unasked. Turn it off where a proxy or NAT makes every client private.',
+    ),
+  acceptAuthenticated: boolean().prefault('true').describe('Accept clients that have logged in unasked.'),
+  exempt: listOf(localPart)
+    .prefault(['postmaster', 'abuse'])
+    .describe('Local parts of recipients that are never greylisted nor refused by blocklists.'),
+  originating: listOf(line('a daemon name'))
+    .prefault(['ORIGINATING'])
+    .describe("Listeners of the mail server (its `{daemon_name}`) for one's own users: nothing is looked up there."),
+  greylist: section(greylistSchema).describe('The greylist.'),
+  whitelist: section(listSchema).describe('What is accepted without further question.'),
+  blacklist: section(listSchema).describe('What is refused, with 550 5.7.1.'),
+  dnsbl: section(dnsblSchema).describe('DNS blocklists.'),
+  dns: section(dnsSchema).describe('The resolver.'),
+  replies: section(repliesSchema).describe(
+    'What clients are told. Templates take `{WAIT}` (seconds), `{TIME}` (HH:MM:SS), `{ADDR}`, `{DNSBL}`, `{SENDER}`, `{RECIPIENT}` and `{ID}`.',
+  ),
+});

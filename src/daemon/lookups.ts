@@ -1,0 +1,88 @@
+/**
+ * Lookups: the resolver and what asks it. They outlive a reload that does not concern them, so that the resolver's cache, the
+ * votes and the zones' health are kept; what is replaced closes later, when the messages that began under it are over.
+ */
+import type { Clock, Timers } from '../clock.ts';
+import type { DnsblConfig, DnsConfig } from '../config/config.ts';
+import { openResolver } from '../dns/open-resolver.ts';
+import type { Resolver } from '../dns/resolver.ts';
+import type { ServerAddress } from '../dns/servers.ts';
+import { type Blocklists, createBlocklists } from '../dnsbl/blocklists.ts';
+import { maskKeys } from '../dnsbl/secret-key.ts';
+import { keyMask } from '../dnsbl/zone-list.ts';
+import type { Logger } from '../log/logger.ts';
+import type { Materials } from './materials.ts';
+
+export interface LookupDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  /** Milliseconds that replaced parts stay open. */
+  readonly linger: number;
+}
+
+interface Resolving {
+  readonly origin: readonly [DnsConfig, readonly ServerAddress[]];
+  readonly resolver: Resolver;
+}
+
+interface Blocking {
+  readonly origin: readonly [DnsblConfig, Resolver];
+  readonly blocklists: Blocklists;
+}
+
+export class Lookups {
+  readonly #deps: LookupDeps;
+  #resolving: Resolving | undefined;
+  #blocking: Blocking | undefined;
+  #redact: (text: string) => string = maskKeys;
+
+  constructor(deps: LookupDeps) {
+    this.#deps = deps;
+  }
+
+  /** Puts a configuration in force. */
+  use({ config, servers }: Materials): { readonly resolver: Resolver; readonly blocklists: Blocklists | undefined } {
+    const resolver = this.#resolve(config.dns, servers);
+    const blocklists = this.#block(config.dnsbl, resolver);
+    const mask = keyMask(blocklists?.zones ?? []);
+    this.#redact = text => maskKeys(mask(text));
+    return { resolver, blocklists };
+  }
+
+  async close(): Promise<void> {
+    this.#blocking?.blocklists.stop();
+    await this.#resolving?.resolver.close();
+  }
+
+  #resolve(config: DnsConfig, servers: readonly ServerAddress[]): Resolver {
+    const { clock, timers, logger, linger } = this.#deps;
+    const origin = [config, servers] as const;
+    const before = this.#resolving;
+    // A debug log is opened anew by every reload, so that it can be rotated.
+    if (before !== undefined && config.debugFile === undefined && same(before.origin, origin)) return before.resolver;
+    if (before !== undefined) timers.after(linger, () => void before.resolver.close());
+    const redact = (text: string): string => this.#redact(text);
+    const resolver = openResolver({ servers, debugFile: config.debugFile, redact, clock, timers, logger });
+    this.#resolving = { origin, resolver };
+    return resolver;
+  }
+
+  #block(config: DnsblConfig, resolver: Resolver): Blocklists | undefined {
+    const { clock, timers, logger: log, linger } = this.#deps;
+    const before = this.#blocking;
+    if (before !== undefined && before.origin[1] === resolver && same(before.origin[0], config))
+      return before.blocklists;
+    this.#blocking = undefined;
+    if (before !== undefined) timers.after(linger, () => before.blocklists.stop());
+    if (config.zones.length === 0) return undefined;
+    const blocklists = createBlocklists(config, { resolver, clock, timers, random: Math.random, log });
+    void blocklists.start();
+    this.#blocking = { origin: [config, resolver], blocklists };
+    return blocklists;
+  }
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
