@@ -25,5 +25,7 @@ function round(sender: string): number {
 
 for (const sender of senders) {
   const rounds = Array.from({ length: 9 }, () => round(sender)).sort((a, b) => a - b);
-  console.log(`${rounds[4]!.toFixed(0).padStart(6)} ns  ${sender} → ${senderKey(sender, 'joe@example.org')}`);
+  process.stdout.write(
+    `${rounds[4]!.toFixed(0).padStart(6)} ns  ${sender} → ${senderKey(sender, 'joe@example.org')}\n`,
+  );
 }

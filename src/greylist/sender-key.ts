@@ -79,7 +79,10 @@ const SRS1 = /^srs1[=+-][^=]+=(?<relay>[^=]+)=[=+-][^=]+=[^=]+=(?<domain>[^=]+)=
 function unvaried(local: string, recipient: string): string {
   const plus = local.indexOf('+');
   let key = plus > 0 ? local.slice(0, plus) : local;
-  if (SEPARATED.test(key)) key = withoutRecipient(key, normalizeAddress(recipient)).replace(BOUNCE_TAIL, '$1#');
+  if (SEPARATED.test(key)) {
+    key = withoutRecipient(key, normalizeAddress(recipient));
+    if (BOUNCE_WORD.test(key)) key = key.replace(BOUNCE_TAIL, '$1#');
+  }
   if (!VARIABLE.test(key)) return key;
   const whole = key;
   return key.replace(TOKENS, token => generalise(token, token === whole)).replace(HASHES, '#');
@@ -88,14 +91,17 @@ function unvaried(local: string, recipient: string): string {
 const SEPARATED = /[._=*-]/;
 /** Something `generalise` may change is in it, or two marks side by side. */
 const VARIABLE = /[0-9#]|[a-f]{8}/;
+const BOUNCE_WORD = /bo|notice/;
 const BOUNCE_TAIL = /((?<![0-9a-z#\u0080-\uffff])(?:bo|bounces?|notice-?return|notice-?reply)[._-]).+$/s;
 const TOKENS = /[0-9a-z\u0080-\uffff]+/g;
 const HASHES = /#(?:[._/=*~-]*#)+/g;
 
 /** The recipient within the sender, `bounce-joe=example.org`: as address, as address back to front, or its local part. */
 function withoutRecipient(local: string, recipient: string): string {
+  const end = recipient.search(/[+@]/);
+  if (end === -1 || end >= local.length || !local.includes(recipient.slice(0, end))) return local;
   const [, user, domain] = RECIPIENT.exec(recipient) ?? [];
-  if (user === undefined || domain === undefined || user === local || !local.includes(user)) return local;
+  if (user === undefined || domain === undefined) return local;
   const name = user.replaceAll('.', '\\.');
   const host = domain.replaceAll('.', '[.*-]+');
   const address = `${name}[=?*~.]+${host}|${host}[=?*~.]+${name}`;
