@@ -4,12 +4,14 @@
  */
 import type { Duplex } from 'node:stream';
 import type { Plan } from './plan.ts';
+import type { Listed } from './roster.ts';
 import { Session, type SessionEnvironment, type Wire } from './session.ts';
 
 /** Received bytes that may wait for a handler before reading stops. */
 const MOST_BACKLOG = 262_144;
 
-export class Link implements Wire {
+export class Link implements Wire, Listed {
+  place = -1;
   readonly session: Session;
   readonly #stream: Duplex;
   readonly #patience: number;

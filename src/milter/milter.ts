@@ -9,6 +9,7 @@ import type { FilterOptions } from './filter.ts';
 import { Link } from './link.ts';
 import { formatListenAddress, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { planFilter } from './plan.ts';
+import { Roster } from './roster.ts';
 import { listenUnix, type SocketOwner } from './unix-socket.ts';
 
 export interface MilterOptions<A extends Action = never, C = undefined, M = undefined> extends FilterOptions<A, C, M> {
@@ -51,7 +52,7 @@ class SocketMilter implements Milter {
   readonly #plan;
   readonly #environment;
   readonly #limit: number;
-  readonly #links = new Set<Link>();
+  readonly #links = new Roster<Link>();
   readonly #forget = (link: Link): void => {
     this.#links.delete(link);
   };
@@ -102,7 +103,7 @@ class SocketMilter implements Milter {
       return;
     }
     this.#timer ??= setInterval(() => {
-      for (const link of this.#links) link.tick();
+      this.#links.each(link => link.tick());
     }, TICK).unref();
     this.#links.add(new Link(stream, this.#plan, this.#environment, this.#forget));
   }
@@ -144,10 +145,10 @@ class SocketMilter implements Milter {
     const start = this.#environment.monotonic();
     while (this.#links.size > 0) {
       const waited = this.#environment.monotonic() - start;
-      for (const link of this.#links) {
+      this.#links.each(link => {
         if (waited >= drain) link.destroy();
         else if (waited >= GRACE && link.session.idle) link.session.disconnect();
-      }
+      });
       if (this.#links.size > 0) await new Promise(resolve => setTimeout(resolve, DRAIN_TICK));
     }
     clearInterval(this.#timer);
