@@ -64,7 +64,7 @@ async function readInto(table: PrefixTable<string>, file: string, problems: List
   let count = 0;
   for (const read of parseAddressList(await readFile(file, 'utf8'))) {
     if ('network' in read) table.add(read.network, `${file}:${read.line}`);
-    else problems.push({ file, line: read.line, text: read.problem });
+    else problems.push({ file, line: read.line, column: read.column, text: read.problem });
     if (++count % linesAtOnce === 0) await setImmediate();
   }
 }

@@ -6,6 +6,8 @@ export interface ListProblem {
   readonly file: string;
   /** Counted from 1; undefined if the file as a whole is the problem. */
   readonly line: number | undefined;
+  /** Counted from 1, in characters. */
+  readonly column?: number;
   /** What was found and what was expected, one line of printable text. */
   readonly text: string;
 }
@@ -14,7 +16,7 @@ export interface ListProblem {
 const shownProblems = 100;
 
 /**
- * Lists could not be loaded. The message has one line a problem, `file:line: text`. If a file could not be read, `cause` is
+ * Lists could not be loaded. The message has one line a problem, `file:line:column: text`. If a file could not be read, `cause` is
  * the system's error, whose code (`ENOENT`, `EACCES`) decides the exit code.
  */
 export class ListError extends Error {
@@ -29,6 +31,7 @@ export class ListError extends Error {
   }
 }
 
-function describeProblem({ file, line, text }: ListProblem): string {
-  return line === undefined ? `${file}: ${text}` : `${file}:${line}: ${text}`;
+function describeProblem({ file, line, column, text }: ListProblem): string {
+  const place = [file, line, column].filter(part => part !== undefined).join(':');
+  return `${place}: ${text}`;
 }

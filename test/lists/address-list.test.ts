@@ -60,7 +60,7 @@ test('all bad lines of all files of all lists are told at once', async t => {
   );
   const lines = error.message.split('\n');
   assert.equal(lines.length, 4);
-  assert.ok(lines[0]!.startsWith(`${white}:2: "nonsense": expected an address`));
+  assert.ok(lines[0]!.startsWith(`${white}:2:1: "nonsense": expected an address`));
   assert.equal(lines[3], `${black}.missing: no such file; expected a list of addresses`);
 });
 
