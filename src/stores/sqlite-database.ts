@@ -108,6 +108,11 @@ export class SqliteDatabase {
     }
   }
 
+  /** A statement on this connection, for a table besides the triplets' (`sqlite-notes.ts`). */
+  prepare(sql: string): Database.Statement {
+    return this.#database.prepare(sql);
+  }
+
   /** Begins a transaction that takes the write lock with its first `put`, if it comes to one. */
   begin(): void {
     this.#begin.run();

@@ -14,7 +14,7 @@ export const APPLICATION_ID = 0x6d67726c;
  *
  * `triplet.id` is the triplet's hash with `meta.salt` or, if another has that id, one of the next few. Times are epoch
  * milliseconds. Texts are in the form of `lossless-text.ts`. `meta.log_starts` counts how often the write-ahead log was started
- * anew (`checkpoint-worker.ts`).
+ * anew (`checkpoint-worker.ts`). `note` is what has been learned, `note.until` when it lapses.
  */
 const MIGRATIONS: readonly ((database: Database.Database) => void)[] = [
   database => {
@@ -35,6 +35,18 @@ const MIGRATIONS: readonly ((database: Database.Database) => void)[] = [
       ) STRICT;
     `);
     database.prepare(`INSERT INTO meta VALUES ('salt', ?), ('log_starts', '0')`).run(randomBytes(16).toString('hex'));
+  },
+  database => {
+    database.exec(`
+      CREATE TABLE note (
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        text TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        UNIQUE (kind, key)
+      ) STRICT;
+      CREATE INDEX note_until ON note (until);
+    `);
   },
 ];
 

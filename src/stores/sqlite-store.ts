@@ -14,11 +14,13 @@
 import { resolve as absolute } from 'node:path';
 import type { Clock, Timers } from '../clock.ts';
 import { type Entry, type Expiry, type Step, type Store, StoreError, type Triplet } from '../greylist/store.ts';
+import type { NoteStore } from '../learning/note-store.ts';
 import type { Logger } from '../log/logger.ts';
 import { runBatch, type Update } from './batch.ts';
 import { DatabaseKeeper } from './database-keeper.ts';
 import { type DatabaseOptions, SqliteDatabase } from './sqlite-database.ts';
 import { isBusy, storeError } from './sqlite-error.ts';
+import { SqliteNotes } from './sqlite-notes.ts';
 
 export interface SqliteStoreOptions extends DatabaseOptions {
   /** Path of the database file; its folder must exist. */
@@ -42,8 +44,13 @@ const RETRY = { first: 1, last: 20 };
 /** Milliseconds that a slice of a sweep should take, and the bounds within which its number of rows is adapted to that. */
 const SLICE = { time: 1, fewest: 64, most: 8_192 };
 
+/** A store that keeps notes beside the triplets. */
+export interface NotingStore extends Store {
+  readonly notes: NoteStore;
+}
+
 /** Opens the store; waits up to `patience` for another process's lock. Rejects with `StoreError`. */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<NotingStore> {
   const { clock, timers, patience = PATIENCE } = options;
   const path = absolute(options.path);
   const end = clock.monotonic() + patience;
@@ -57,7 +64,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-class SqliteStore implements Store {
+class SqliteStore implements NotingStore {
+  readonly notes: NoteStore;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #timers: Timers;
@@ -81,6 +89,7 @@ class SqliteStore implements Store {
     this.#timers = options.timers;
     this.#patience = options.patience;
     this.#keeper = new DatabaseKeeper(options, database, () => this.#schedule());
+    this.notes = new SqliteNotes(this.#keeper);
   }
 
   update<T>(triplet: Triplet, decide: (stored: Entry | undefined) => Step<T>): Promise<T> {

@@ -53,7 +53,7 @@ test('a database of a newer version is refused, with the version found and the o
   database.pragma('user_version = 7');
   database.close();
   const before = readFileSync(path);
-  await assert.rejects(openStore(t, { path }), storeError(path, /has database version 7, .* supports up to 1/));
+  await assert.rejects(openStore(t, { path }), storeError(path, /has database version 7, .* supports up to 2/));
   assert.deepEqual(readFileSync(path), before);
 });
 

@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { systemTimers } from '../../src/clock.ts';
-import type { Entry, Store, Triplet } from '../../src/greylist/store.ts';
+import type { Entry, Triplet } from '../../src/greylist/store.ts';
 import type { Fields, Logger } from '../../src/log/logger.ts';
-import { openSqliteStore, type SqliteStoreOptions } from '../../src/stores/sqlite-store.ts';
+import { type NotingStore, openSqliteStore, type SqliteStoreOptions } from '../../src/stores/sqlite-store.ts';
 import { FixedClock } from '../support/fixed-clock.ts';
 import { type Owner, tempDir } from '../support/temp-dir.ts';
 
@@ -24,7 +24,7 @@ export class MemoryLogger implements Logger {
 }
 
 export interface Opened {
-  readonly store: Store;
+  readonly store: NotingStore;
   readonly path: string;
   /** Stands still: what the store does by the clock happens only when a test moves it. */
   readonly clock: FixedClock;
