@@ -115,10 +115,12 @@ function renderSettled(format: LogFormat, session: Session, verdict: Accept, now
   if (format === 'json') {
     const head = { level: 'info', time: isoTime(now), msg: 'decision', action, reason };
     const client = { client_name: clip(session.name), client_address: address };
-    return escapeJson(JSON.stringify({ ...head, ...client, session: session.id, scope: 'connection' }));
+    return escapeJson(
+      JSON.stringify({ ...head, ...client, session: session.id, scope: 'connection', ...own(verdict.fields ?? {}) }),
+    );
   }
   const client = `client_name=${logfmtValue(session.name)}${address === undefined ? '' : ` client_address=${address}`}`;
-  return `action=${action} reason=${reason} ${client} session=${logfmtValue(session.id)} scope=connection`;
+  return `action=${action} reason=${reason} ${client} session=${logfmtValue(session.id)} scope=connection${logfmtTail(own(verdict.fields ?? {}))}`;
 }
 
 /** Whole seconds that a client waited until its triplet passed. */

@@ -18,8 +18,9 @@ export function postgreyWords(verdict: Verdict): string {
       return `action=pass, reason=${passReason(verdict.reason)}${delayOf(verdict.delayed)}`;
     case 'greylist':
       return `action=greylist, reason=${greylistReason(verdict.reason, verdict.wait)}`;
+    case 'defer':
     case 'reject':
-      return `action=reject, reason=${verdict.reason}`;
+      return `action=${verdict.action}, reason=${verdict.reason}`;
   }
 }
 
@@ -55,6 +56,7 @@ function greylistReason(reason: Extract<Verdict, { action: 'greylist' }>['reason
     case 'early':
     case 'too-soon':
       return `early-retry (${wait}s missing)`;
+    case 'another-recipient':
     case 'fault':
       return reason;
   }

@@ -2,17 +2,21 @@
  * Advice: what a check says short of a verdict. It goes on to the greylist, to the message's headers and to the log. Where
  * several checks advise on the same matter, the first one's word holds, as it does for verdicts; extra delays add up.
  */
-import type { Header, Reply } from './verdict.ts';
+import type { Fields, Header, RejectReason, Reply } from './verdict.ts';
 
 export interface Advice {
   readonly action: 'advise';
-  /** Whom to ask next: the check that follows (default), or the greylist at once. */
+  /** Whom to ask next: the check that follows (default), or the greylist, with no more than advice in between. */
   readonly next?: 'check' | 'greylist';
   readonly greylist?: Terms;
   /** For the message, should it pass; in order. */
   readonly headers?: readonly Header[];
   /** More for the log line of this recipient. */
-  readonly fields?: Readonly<Record<string, string | undefined>>;
+  readonly fields?: Fields;
+  /** Something could not be found out that might have spared the recipient: it gets no 5xx any more. */
+  readonly doubt?: boolean;
+  /** A rejection that was withheld for the sake of such a doubt. */
+  readonly withheld?: RejectReason;
 }
 
 /** How the greylist is to treat one recipient; what is not said is as configured. */
@@ -31,7 +35,7 @@ export interface Terms {
 export interface Advised {
   readonly terms: Terms;
   readonly headers: readonly Header[];
-  readonly fields: Readonly<Record<string, string | undefined>>;
+  readonly fields: Fields;
 }
 
 export const noAdvice: Advised = { terms: {}, headers: [], fields: {} };

@@ -39,6 +39,8 @@ interface Walk {
   failed: readonly string[];
   mayReject: boolean;
   advised: Advised;
+  /** Where the greylist stands: a check has handed the recipient to it, and those in between may only advise. */
+  handed: boolean;
   withheld: RejectReason | undefined;
 }
 
@@ -66,12 +68,14 @@ export class Chain {
       mayReject: true,
       withheld: undefined,
       advised: noAdvice,
+      handed: false,
     });
   }
 
   #walk(walk: Walk): Decision | Promise<Decision> {
     for (let check = this.#checks[walk.asked]; check !== undefined; check = this.#checks[walk.asked]) {
       walk.asked++;
+      if (walk.handed && check !== this.#parts.greylist && check.advisory !== true) continue;
       try {
         const word = check.run(walk.envelope, walk.advised.terms);
         if (word === undefined) continue;
@@ -102,7 +106,9 @@ export class Chain {
 
   #take(walk: Walk, advice: Advice): void {
     walk.advised = combine(walk.advised, advice);
-    if (advice.next === 'greylist') walk.asked = this.#checks.length - 1;
+    if (advice.doubt === true) walk.mayReject = false;
+    walk.withheld ??= advice.withheld;
+    if (advice.next === 'greylist') walk.handed = true;
   }
 
   /** Whether the verdict holds. A rejection does not, if a fault may have swallowed an acceptance. */
@@ -121,9 +127,12 @@ export class Chain {
 
   #end({ envelope, started, asked, failed, withheld, advised }: Walk, check: string, verdict: Verdict): Decision {
     const own = this.#hasLogFields ? this.#logFields(envelope, asked) : noFields;
-    const fields = advised === noAdvice ? own : { ...own, ...advised.fields };
+    const plain = advised === noAdvice && verdict.fields === undefined;
+    const fields = plain ? own : { ...own, ...advised.fields, ...verdict.fields };
+    const headers = verdict.action === 'accept' ? verdict.headers : undefined;
+    const all = headers === undefined ? advised : combine(advised, { action: 'advise', headers });
     const elapsed = this.#parts.clock.monotonic() - started;
-    return { envelope, verdict, check, elapsed, failed, withheld, advised, fields };
+    return { envelope, verdict, check, elapsed, failed, withheld, advised: all, fields };
   }
 
   #logFields({ session }: Envelope, asked: number): Decision['fields'] {

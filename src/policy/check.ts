@@ -9,8 +9,11 @@ import type { Accept, Header, Verdict } from './verdict.ts';
 /** A verdict; advice for those that come after; or nothing. */
 export type Word = Verdict | Advice | undefined;
 
-/** What the client's address alone settles, whatever the session brings. */
-export type Settled = Accept | { readonly action: 'reject' };
+/**
+ * What the client's address alone settles, whatever the session brings: an acceptance, a rejection, or that it is `open`, since
+ * the check may yet refuse, delay, mark or watch by what comes after CONNECT.
+ */
+export type Settled = Accept | { readonly action: 'reject' } | { readonly action: 'open' };
 
 export interface Check {
   /** Kebab-case; stands in the log line as `check=`. */
@@ -20,12 +23,19 @@ export interface Check {
    * an acceptance.
    */
   readonly canAccept: boolean;
+  /** Gives nothing but advice: asked even on the way of recipients that were handed to the greylist. */
+  readonly advisory?: boolean;
+  /**
+   * Whether it takes part on listeners for our own users' mail (`originating`). Default: if it has no `prefetch`, since
+   * nothing is looked up there.
+   */
+  readonly originating?: boolean;
   /** Milliseconds `run` may take before it counts as failed; default 3,000. */
   readonly deadline?: number;
   /**
    * What this check will say on every recipient of this session that no check before it has spoken on. Undefined: no more
-   * than an acceptance can come of it. A check that may refuse or delay by what comes after CONNECT does not have this; then
-   * no later check's acceptance is settled at CONNECT. Checks behind one that settles a session are not asked in it.
+   * than an acceptance can come of it. A check that has no such method is always open, and behind an open one no later check's
+   * acceptance is settled at CONNECT. Checks behind one that settles a session are not asked in it.
    */
   settles?(session: Session): Settled | undefined;
   /** Starts work as soon as the client is known (CONNECT), so that its latency hides behind the client's own round trips. */

@@ -67,7 +67,7 @@ export function createPolicy(parts: PolicyParts): Policy {
   };
 
   const chain = new Chain(deciding);
-  const withoutLookups = checks.filter(check => check.prefetch === undefined);
+  const withoutLookups = checks.filter(check => check.originating ?? check.prefetch === undefined);
   const chainWithoutLookups = new Chain({ ...deciding, checks: withoutLookups });
   const originatingNames: ReadonlySet<string> = new Set(originating);
   const isOriginating = ({ daemonName }: Session): boolean =>
@@ -76,7 +76,10 @@ export function createPolicy(parts: PolicyParts): Policy {
   /** The checks that take part in a session, up to the one that settles it by the client's address. */
   const concerned = (session: Session): readonly Check[] => {
     const taking = isOriginating(session) ? withoutLookups : checks;
-    const last = taking.findIndex(check => settledBy(check, session, faults) !== undefined);
+    const last = taking.findIndex(check => {
+      const settled = settledBy(check, session, faults);
+      return settled !== undefined && settled.action !== 'open';
+    });
     return last === -1 ? taking : taking.slice(0, last);
   };
 

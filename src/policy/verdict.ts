@@ -10,8 +10,10 @@ export type AcceptReason =
   | 'non-smtp' // port 0: mail that did not come over SMTP
   | 'authenticated'
   | 'rejected-by-mta'
+  | 'rule'
   | 'whitelist'
   | 'exempt' // postmaster, abuse
+  | 'opted-out' // not greylisted by the recipient's wish
   | 'matured' // a pending triplet came back in time: it passes now
   | 'known' // the triplet passed before
   | 'end-of-message' // the null sender: the greylist speaks at end of message
@@ -26,10 +28,12 @@ export type GreylistReason =
   | 'too-soon' // came back so soon that the delay starts again
   | 'late' // came back after the retry window: pending anew
   | 'expired' // passed once, but was silent for longer than the lifetime
+  | 'another-recipient' // with scope `message`: other recipients of the message must wait
   | 'crowded' // new, from a network with too many pending triplets: held in memory only
   | 'fault'; // onFailure: tempfail
-export type RejectReason = 'blacklist' | 'dnsbl';
-export type ReasonCode = AcceptReason | GreylistReason | RejectReason;
+export type DeferReason = 'rule';
+export type RejectReason = 'rule' | 'blacklist' | 'dnsbl';
+export type ReasonCode = AcceptReason | GreylistReason | DeferReason | RejectReason;
 
 /** An SMTP reply: three-digit code, enhanced code (RFC 3463) of the same class, one line of text. */
 export interface Reply {
@@ -38,11 +42,17 @@ export interface Reply {
   readonly text: string;
 }
 
+/** More for the log line of this recipient. */
+export type Fields = Readonly<Record<string, string | undefined>>;
+
 export interface Accept {
   readonly action: 'accept';
   readonly reason: AcceptReason;
   /** With `matured`: milliseconds from first seen to now, for the X-Greylist header. */
   readonly delayed?: number;
+  /** For the message, should it pass. */
+  readonly headers?: readonly Header[];
+  readonly fields?: Fields;
 }
 export interface Greylist {
   readonly action: 'greylist';
@@ -50,6 +60,14 @@ export interface Greylist {
   /** Whole seconds the client must still wait, at least 1. */
   readonly wait: number;
   readonly reply: Reply;
+  readonly fields?: Fields;
+}
+/** A 4xx that is not the greylist's. */
+export interface Defer {
+  readonly action: 'defer';
+  readonly reason: DeferReason;
+  readonly reply: Reply;
+  readonly fields?: Fields;
 }
 export interface Reject {
   readonly action: 'reject';
@@ -57,8 +75,9 @@ export interface Reject {
   readonly reply: Reply;
   /** With `dnsbl`: the zones known to list the client, public names, in configured order. */
   readonly zones?: readonly string[];
+  readonly fields?: Fields;
 }
-export type Verdict = Accept | Greylist | Reject;
+export type Verdict = Accept | Greylist | Defer | Reject;
 
 /** A header to add at end of message, top of the message. The value has no line breaks. */
 export interface Header {
