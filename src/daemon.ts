@@ -185,7 +185,7 @@ class RunningDaemon implements Daemon {
       clock: this.#clock,
       timers: this.#timers,
       timing: config,
-      prefixes: { prefix4: config.prefix.ipv4, prefix6: config.prefix.ipv6 },
+      form: { prefix4: config.prefix.ipv4, prefix6: config.prefix.ipv6 },
       logger: this.#dependencies.logger,
     });
     return this.#greylist;

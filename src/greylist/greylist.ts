@@ -5,11 +5,12 @@
 import type { Clock, Timers } from '../clock.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Address } from '../net/address.ts';
+import { adopt, type FormerForm, findPassed, formerTriplets } from './former-keys.ts';
 import { judgeAndLearn, type Lessons } from './lessons.ts';
 import type { Entry, Store, Triplet } from './store.ts';
 import { createSweeper } from './sweeper.ts';
 import { checkTiming, judge, type Outcome, type Timing } from './timing.ts';
-import { type Prefixes, tripletOf } from './triplet.ts';
+import { type KeyForm, tripletOf } from './triplet.ts';
 
 export interface GreylistOptions {
   /** Stays the caller's: `close` does not close it. */
@@ -17,7 +18,9 @@ export interface GreylistOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly timing: Timing;
-  readonly prefixes: Prefixes;
+  readonly form: KeyForm;
+  /** Forms that triplets may have been stored under before. */
+  readonly former?: readonly FormerForm[];
   /** Who learns from attempts, if anyone. */
   readonly lessons?: Lessons | undefined;
   readonly logger: Logger;
@@ -53,21 +56,29 @@ export interface Greylist {
 
 /** Starts sweeping at once. Throws a RangeError if `timing` lets nobody pass. */
 export function createGreylist(options: GreylistOptions): Greylist {
-  const { store, clock, timers, timing, prefixes, lessons, logger } = options;
+  const { store, clock, timers, timing, form, former = [], lessons, logger } = options;
   checkTiming(timing);
   const sweeper = createSweeper({ store, clock, timers, timing, logger });
   return {
     recipient(address, sender, recipient, terms) {
       const now = clock.now();
       const own = ownTiming(timing, terms);
-      const triplet = tripletOf(address, sender, recipient, prefixes, terms?.key);
-      if (lessons !== undefined) return judgeAndLearn(store, triplet, now, own, lessons);
-      return store.update(triplet, stored => judge(stored, now, own));
+      const triplet = tripletOf(address, sender, recipient, form, terms?.key);
+      const attempt = (): Promise<Outcome> =>
+        lessons === undefined
+          ? store.update(triplet, stored => judge(stored, now, own))
+          : judgeAndLearn(store, triplet, now, own, lessons);
+      const others = formerTriplets(triplet, [address, sender, recipient], form, former, terms?.key, now);
+      return others.length === 0 ? attempt() : adopt(store, triplet, others, now, own).then(attempt);
     },
     async peek(address, sender, recipient, terms) {
-      const triplet = tripletOf(address, sender, recipient, prefixes, terms?.key);
-      const stored = (await store.get(triplet)) ?? lessons?.crowd.get(triplet);
-      return { triplet, stored, outcome: judge(stored, clock.now(), ownTiming(timing, terms)).answer };
+      const now = clock.now();
+      const own = ownTiming(timing, terms);
+      const triplet = tripletOf(address, sender, recipient, form, terms?.key);
+      const others = formerTriplets(triplet, [address, sender, recipient], form, former, terms?.key, now);
+      const stored =
+        (await store.get(triplet)) ?? (await findPassed(store, others, now, own)) ?? lessons?.crowd.get(triplet);
+      return { triplet, stored, outcome: judge(stored, now, own).answer };
     },
     close: () => sweeper.stop(),
   };

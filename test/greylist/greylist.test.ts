@@ -11,6 +11,7 @@ import { FixedClock } from '../support/fixed-clock.ts';
 import { FixedTimers } from '../support/fixed-timers.ts';
 
 const timing: Timing = { delay: 300_000, retryWindow: 2 * 86_400_000, lifetime: 36 * 86_400_000, tooSoon: 0 };
+const form = { prefix4: 24, prefix6: 64 };
 const logger: Logger = { error() {}, warn() {}, info() {}, debug() {} };
 const client = parseAddress('203.0.113.7') as Address;
 const neighbour = parseAddress('203.0.113.99') as Address;
@@ -19,7 +20,7 @@ const stranger = parseAddress('198.51.100.1') as Address;
 function setUp(store: Store = createMemoryStore()): { greylist: Greylist; clock: FixedClock; timers: FixedTimers } {
   const clock = new FixedClock();
   const timers = new FixedTimers(clock);
-  const greylist = createGreylist({ store, clock, timers, timing, prefixes: { prefix4: 24, prefix6: 64 }, logger });
+  const greylist = createGreylist({ store, clock, timers, timing, form, logger });
   return { greylist, clock, timers };
 }
 
@@ -82,8 +83,7 @@ test('the wait counts from the attempt, not from when the store got round to it'
     sweep: expiry => inner.sweep(expiry),
     close: () => inner.close(),
   };
-  const prefixes = { prefix4: 24, prefix6: 64 };
-  const greylist = createGreylist({ store: late, clock, timers: new FixedTimers(clock), timing, prefixes, logger });
+  const greylist = createGreylist({ store: late, clock, timers: new FixedTimers(clock), timing, form, logger });
   const start = clock.now();
   await greylist.recipient(client, 'a', 'b');
   assert.equal((await greylist.peek(client, 'a', 'b')).stored?.firstSeen, start);
@@ -110,7 +110,7 @@ test('settings with which nobody could pass are refused', () => {
         clock,
         timers: new FixedTimers(clock),
         timing: { ...timing, retryWindow: 0 },
-        prefixes: { prefix4: 24, prefix6: 64 },
+        form,
         logger,
       }),
     RangeError,
