@@ -8,7 +8,7 @@ import type { Address } from '../net/address.ts';
 import { adopt, type FormerForm, findPassed, formerTriplets } from './former-keys.ts';
 import { judgeAndLearn, type Lessons } from './lessons.ts';
 import type { Entry, Store, Triplet } from './store.ts';
-import { createSweeper } from './sweeper.ts';
+import { createSweeper, expiryAt } from './sweeper.ts';
 import { checkTiming, judge, type Outcome, type Timing } from './timing.ts';
 import { type KeyForm, tripletOf } from './triplet.ts';
 
@@ -58,7 +58,8 @@ export interface Greylist {
 export function createGreylist(options: GreylistOptions): Greylist {
   const { store, clock, timers, timing, form, former = [], lessons, logger } = options;
   checkTiming(timing);
-  const sweeper = createSweeper({ store, clock, timers, timing, logger });
+  const sweep = (now: number): ReturnType<Store['sweep']> => store.sweep(expiryAt(now, timing));
+  const sweeper = createSweeper({ sweep, what: 'triplets', clock, timers, logger });
   return {
     recipient(address, sender, recipient, terms) {
       const now = clock.now();

@@ -1,5 +1,5 @@
 /**
- * The sweeper: takes expired triplets out of the store, in small slices with pauses between, so that mail never waits for
+ * The sweeper: takes what has expired out of a store, triplets above all, in small slices with pauses between, so that mail never waits for
  * it. Only space is at stake: an expired row that is still there means the same as none.
  *
  * A wrong clock must not empty the database. So when wall and monotonic clock have drifted apart by more than an hour
@@ -8,14 +8,16 @@
  */
 import type { Clock, Timers } from '../clock.ts';
 import type { Logger } from '../log/logger.ts';
-import type { Store } from './store.ts';
+import type { Expiry, Store } from './store.ts';
 import type { Timing } from './timing.ts';
 
 export interface SweeperOptions {
-  readonly store: Store;
+  /** Removes a slice of what has expired at `now`, epoch milliseconds. */
+  readonly sweep: (now: number) => ReturnType<Store['sweep']>;
+  /** What is swept, for the log. */
+  readonly what: string;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly timing: Timing;
   readonly logger: Logger;
 }
 
@@ -31,7 +33,7 @@ const REST = HOUR;
 /** Between two slices of a pass; with slices of a few milliseconds, some per cent of the time go to sweeping. */
 const PAUSE = 50;
 
-export function createSweeper({ store, clock, timers, timing, logger }: SweeperOptions): Sweeper {
+export function createSweeper({ sweep, what, clock, timers, logger }: SweeperOptions): Sweeper {
   let offset = clock.now() - clock.monotonic();
   let quietUntil = clock.monotonic();
   let removed = 0;
@@ -41,13 +43,13 @@ export function createSweeper({ store, clock, timers, timing, logger }: SweeperO
   function slice(): void {
     const quiet = quietTime();
     if (quiet > 0) next(quiet);
-    else store.sweep(expiryAt(clock.now(), timing)).then(done, failed);
+    else sweep(clock.now()).then(done, failed);
   }
 
   function done(result: { readonly removed: number; readonly more: boolean }): void {
     removed += result.removed;
     if (!result.more) {
-      if (removed > 0) logger.info('removed expired triplets', { count: removed });
+      if (removed > 0) logger.info(`removed expired ${what}`, { count: removed });
       removed = 0;
     }
     next(result.more ? PAUSE : REST);
@@ -55,7 +57,7 @@ export function createSweeper({ store, clock, timers, timing, logger }: SweeperO
 
   function failed(error: unknown): void {
     if (stopped) return;
-    logger.warn('cannot remove expired triplets, will try again', { cause: String(error) });
+    logger.warn(`cannot remove expired ${what}, will try again`, { cause: String(error) });
     next(REST);
   }
 
@@ -69,7 +71,7 @@ export function createSweeper({ store, clock, timers, timing, logger }: SweeperO
     if (Math.abs(apart) > DRIFT_LIMIT) {
       offset += apart;
       quietUntil = clock.monotonic() + QUIET;
-      logger.warn('the clock was set: expired triplets stay for an hour', { seconds: Math.round(apart / 1000) });
+      logger.warn(`the clock was set: expired ${what} stay for an hour`, { seconds: Math.round(apart / 1000) });
     }
     return quietUntil - clock.monotonic();
   }
@@ -82,6 +84,7 @@ export function createSweeper({ store, clock, timers, timing, logger }: SweeperO
   };
 }
 
-function expiryAt(now: number, { retryWindow, lifetime }: Timing): { pendingBefore: number; passedBefore: number } {
+/** Which triplets have expired at `now`, epoch milliseconds. */
+export function expiryAt(now: number, { retryWindow, lifetime }: Pick<Timing, 'retryWindow' | 'lifetime'>): Expiry {
   return { pendingBefore: now - retryWindow, passedBefore: now - lifetime };
 }

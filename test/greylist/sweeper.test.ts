@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Expiry, type Store, StoreError } from '../../src/greylist/store.ts';
-import { createSweeper, type Sweeper } from '../../src/greylist/sweeper.ts';
+import { createSweeper, expiryAt, type Sweeper } from '../../src/greylist/sweeper.ts';
 import type { Timing } from '../../src/greylist/timing.ts';
 import type { Logger } from '../../src/log/logger.ts';
 import { createMemoryStore } from '../../src/stores/memory-store.ts';
@@ -39,7 +39,19 @@ function setUp(answer: (slice: number) => Promise<{ removed: number; more: boole
       return answer(slices.length);
     },
   };
-  return { clock, timers, slices, log, sweeper: createSweeper({ store, clock, timers, timing, logger }) };
+  return {
+    clock,
+    timers,
+    slices,
+    log,
+    sweeper: createSweeper({
+      sweep: now => store.sweep(expiryAt(now, timing)),
+      what: 'triplets',
+      clock,
+      timers,
+      logger,
+    }),
+  };
 }
 
 const nothing = async (): Promise<{ removed: number; more: boolean }> => ({ removed: 0, more: false });
@@ -148,7 +160,7 @@ test('what has expired is gone after a pass, and the rest is there', async () =>
   const triplet = { network: 'n', sender: 's', recipient: 'r' };
   const entry = { firstSeen: clock.now(), lastSeen: clock.now(), passed: null, attempts: 1 };
   await store.update(triplet, () => ({ answer: undefined, store: entry }));
-  createSweeper({ store, clock, timers, timing, logger });
+  createSweeper({ sweep: now => store.sweep(expiryAt(now, timing)), what: 'triplets', clock, timers, logger });
   await timers.advance(2 * DAY);
   assert.deepEqual(await store.get(triplet), entry);
   await timers.advance(2 * HOUR);

@@ -1,0 +1,94 @@
+/**
+ * Learning as a whole: what is built of a configuration, and what it has in common with the one before. What was learned
+ * outlives a reload: notes are in the store, and the crowd in memory is handed on.
+ */
+import type { Clock, Timers } from '../clock.ts';
+import { Crowd, type Lessons } from '../greylist/lessons.ts';
+import { createSweeper, type Sweeper } from '../greylist/sweeper.ts';
+import type { Logger } from '../log/logger.ts';
+import type { RateLimited } from '../log/rate-limited.ts';
+import { Correspondents } from './correspondents.ts';
+import { type NetworkRules, Networks } from './networks.ts';
+import type { NoteStore } from './note-store.ts';
+import { NoteWriter } from './note-writer.ts';
+import { Patience, type PatienceRules } from './patience.ts';
+
+export interface LearningRules extends NetworkRules, PatienceRules {
+  readonly correspondents: { readonly lifetime: number } | undefined;
+}
+
+/** What is in force; each part undefined if it is not wanted. */
+export interface Learned {
+  readonly networks: Networks;
+  readonly lessons: Lessons;
+  readonly correspondents: Correspondents | undefined;
+  readonly patience: Patience | undefined;
+}
+
+export interface LearningParts {
+  readonly store: NoteStore;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly log: Pick<RateLimited, 'warn' | 'error'>;
+}
+
+export class Learning {
+  readonly #parts: LearningParts;
+  readonly #writer: NoteWriter;
+  readonly #sweeper: Sweeper;
+  readonly #crowd = new Crowd();
+
+  constructor(parts: LearningParts) {
+    const { store, clock, timers, logger, log } = parts;
+    this.#parts = parts;
+    this.#writer = new NoteWriter(store, timers, log);
+    const sweep = async (now: number): Promise<ReturnType<NoteStore['sweep']>> => store.sweep(now);
+    this.#sweeper = createSweeper({ sweep, what: 'notes', clock, timers, logger });
+  }
+
+  /** What a configuration makes of it. The parts that were in force before go on for the messages that began under them. */
+  use(rules: LearningRules): Learned {
+    const { store, clock } = this.#parts;
+    const notebook = { store, writer: this.#writer, clock };
+    const networks = new Networks(rules, notebook);
+    const { correspondents, impatient, relaySwitchers } = rules;
+    return {
+      networks,
+      lessons: this.#lessons(networks),
+      correspondents: correspondents && new Correspondents(correspondents.lifetime, notebook),
+      patience: impatient || relaySwitchers ? new Patience(rules, clock) : undefined,
+    };
+  }
+
+  /** Stores what is not stored yet, and stops. */
+  close(): void {
+    this.#sweeper.stop();
+    this.#writer.close();
+  }
+
+  /** A failing lesson costs the lesson, never the answer. */
+  #lessons(networks: Networks): Lessons {
+    const { log } = this.#parts;
+    const failed = (error: unknown): void => log.error('learning', 'nothing was learned', { error: String(error) });
+    return {
+      crowd: this.#crowd,
+      isFull(network) {
+        try {
+          return networks.isFull(network);
+        } catch (error) {
+          failed(error);
+          return false;
+        }
+      },
+      learn({ triplet, outcome, added }) {
+        try {
+          if (outcome.reason === 'matured') networks.matured(triplet);
+          else if (added && !outcome.pass) networks.arrived(triplet.network);
+        } catch (error) {
+          failed(error);
+        }
+      },
+    };
+  }
+}
