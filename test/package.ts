@@ -3,7 +3,7 @@
  * dependencies and builds `dist/`, so it is not one of the tests that `npm test` runs: `npm run test:package`.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -92,4 +92,19 @@ test('what the package exports can be imported, with its types', async () => {
   const types = ['--types', 'node', '--typeRoots', join(top, 'node_modules/@types')];
   const options = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', ...types];
   await succeed(join(top, 'node_modules/.bin/tsc'), [...options, 'consumer.ts']);
+});
+
+test('the filter and the MTA of the page on the milter library run with the installed package', async t => {
+  for (const example of ['refuse-own-name.ts', 'ask-milter.ts']) {
+    copyFileSync(join(top, 'examples', example), join(app, example));
+  }
+  const socket = `unix:${join(tempDir(t), 'milter.sock')}`;
+  const filter = spawnChild(t, process.execPath, ['refuse-own-name.ts', socket], { cwd: app });
+  await filter.line(/^listening at /);
+  assert.equal(await succeed(process.execPath, ['ask-milter.ts', socket]), 'version 6: proceed\n');
+  assert.equal(
+    await succeed(process.execPath, ['ask-milter.ts', socket, 'mx.example.org']),
+    'version 6: 550 5.7.1 That is my name, not yours\n',
+  );
+  assert.deepEqual(await filter.stop(), { code: 0, signal: null });
 });
