@@ -3,7 +3,7 @@
  */
 import type * as z from 'zod';
 import { quote } from './problem.ts';
-import type { Path, YamlTree } from './yaml-tree.ts';
+import type { Path } from './yaml-tree.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -18,7 +18,8 @@ export interface Finding {
 export interface Source {
   /** The value at a path; undefined if there is none. */
   value(path: Path): unknown;
-  text(path: Path): ReturnType<YamlTree['text']>;
+  /** What stands there if it is a key by mistake. */
+  mistaken(path: Path): string | undefined;
   /** The keys that may stand in an object. */
   keys(path: Path): readonly string[];
   /** What to say of a key that is known elsewhere. */
@@ -48,9 +49,13 @@ function describe(issue: Issue, source: Source): readonly Finding[] {
   if (value === undefined && path.length > 0)
     return [{ path, what: 'key', message: `is missing: ${expectation(issue)}` }];
   if (issue.code === 'invalid_type') return [{ path, what: 'value', message: wrongShape(issue, source, value) }];
-  const shown = source.text(path);
-  const named = shown === undefined || typeof value !== 'string' || issue.message.includes(value);
-  return [{ path, what: 'value', message: named ? issue.message : `${quote(shown.text)}: ${issue.message}` }];
+  const named = typeof value !== 'string' || names(issue.message, value);
+  return [{ path, what: 'value', message: named ? issue.message : `${quote(value)}: ${issue.message}` }];
+}
+
+/** Whether a message tells the text already, masked perhaps: it begins with it, or with what it is. */
+function names(message: string, text: string): boolean {
+  return message.includes(`'${text}'`) || /^(?:\w+ )?["']/.test(message);
 }
 
 /** Of several shapes that a value may have, the one that was meant is the one that it has. */
@@ -87,14 +92,14 @@ function expectation(issue: Issue): string {
   return issue.expected === 'array' ? 'expected a list' : 'expected keys and values';
 }
 
-function wrongShape(issue: Issue, { text }: Source, value: unknown): string {
-  const shown = text(issue.path);
+function wrongShape(issue: Issue, { mistaken }: Source, value: unknown): string {
   const expected = expectation(issue);
   if (value === null) return `is empty: ${expected}`;
-  if (shown?.kind === 'key-by-mistake')
-    return `${quote(shown.text)}: a colon at the end makes a key of it: ${expected}, in quotes`;
-  if (shown !== undefined && typeof value === 'string') return `${quote(shown.text)}: ${expected}`;
-  return `${Array.isArray(value) ? 'a list' : 'keys and values'}: ${expected}`;
+  if (typeof value === 'string') return `${quote(value)}: ${expected}`;
+  const text = mistaken(issue.path);
+  if (text === undefined) return `${Array.isArray(value) ? 'a list' : 'keys and values'}: ${expected}`;
+  const why = text.startsWith('{') ? 'braces around it make it' : 'a colon at the end makes it';
+  return `${quote(text)}: ${why} a key: ${expected}, in quotes`;
 }
 
 function unknownKey(key: string, path: Path, { keys, hint }: Source): string {

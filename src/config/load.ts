@@ -65,7 +65,7 @@ export function parseConfig(
       const key = formatPath(path);
       // Text that YAML itself stumbled over is told once.
       if (!found.some(problem => problem.place === place))
-        found.push({ place, message: maskKeys(key === '' ? message : `${key}: ${message}`) });
+        found.push({ place, message: printable(key === '' ? message : `${key}: ${message}`) });
     }
   }
   if (found.length > 0 || !result.success) throw new ConfigError(found.toSorted(byPlace));
@@ -127,14 +127,15 @@ function sourceOf(written: unknown, tree: YamlTree | undefined): Source {
     );
   return {
     value,
-    text(path) {
-      const given = value(path);
-      const shown = tree?.text(path);
-      return typeof given === 'string' && shown === undefined ? { text: given, kind: 'scalar' } : shown;
-    },
+    mistaken: path => tree?.mistaken(path),
     keys: path => keysAt(path.map(String)),
     hint: forerunnersKey,
   };
+}
+
+/** Fit to be shown: without keys, and without what a terminal would obey. */
+function printable(message: string): string {
+  return maskKeys(message).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
 }
 
 /** File lines in order; flags after them. */

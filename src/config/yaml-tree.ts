@@ -28,8 +28,8 @@ export interface YamlTree {
   locate(path: Path, what?: 'key' | 'value'): string;
   /** The line of a value, from 1. */
   line(path: Path): number;
-  /** What stands there, if it is a scalar, or keys and values that are meant as one: `fe80::` is a key without value. */
-  text(path: Path): { readonly text: string; readonly kind: 'scalar' | 'key-by-mistake' } | undefined;
+  /** What stands there, if it is a key without value that was meant as a text: `fe80::` and `{WAIT}` are such. */
+  mistaken(path: Path): string | undefined;
 }
 
 export interface YamlReading {
@@ -46,6 +46,11 @@ const syntaxProblems = 5;
 /** What aliases may unfold to, all together: ten lists of lists of lists would fill the memory. */
 const unfolded = 100_000;
 const deepest = 64;
+/** YAML's own parser calls itself for every level, and tells the overflow in several ways. */
+const tooDeep: YamlReading = {
+  tree: undefined,
+  problems: [{ place: '1:1', message: 'too many levels: expected a plain configuration' }],
+};
 
 /** Reads a whole file's text. */
 export function readYaml(text: string): YamlReading {
@@ -55,9 +60,10 @@ export function readYaml(text: string): YamlReading {
     const root = document.contents as Node | null;
     const reader = new TreeReader(text, lines, root);
     const faults = [...document.errors, ...document.warnings].sort((one, other) => one.pos[0] - other.pos[0]);
+    if (faults.some(({ message }) => /call stack/.test(message))) return tooDeep;
     const problems = faults.map(fault => reader.problem(fault));
     if (faults.some(({ code }) => !harmless.has(code)))
-      return { tree: undefined, problems: problems.slice(0, syntaxProblems) };
+      return { tree: undefined, problems: distinct(problems).slice(0, syntaxProblems) };
     const value = root === null ? null : reader.read(root, 0);
     return { tree: { ...reader.tree(), value }, problems: [...problems, ...reader.problems] };
   } catch (error) {
@@ -102,7 +108,8 @@ class TreeReader {
   }
 
   #collect(node: Node, depth: number): unknown {
-    if (isScalar(node)) return isEmpty(node) ? null : String(node.value);
+    // A block of text ends in a line feed that nobody meant.
+    if (isScalar(node)) return isEmpty(node) ? null : String(node.value).replace(/\n+$/, '');
     if (isSeq(node)) return node.items.map(item => this.read(item as Node | null, depth + 1));
     const object: Record<string, unknown> = Object.create(null);
     for (const { key, value } of (node as YAMLMap<Node, Node | null>).items) {
@@ -140,7 +147,15 @@ class TreeReader {
   /** A problem that YAML has found, in words for who wrote the file. */
   problem({ code, message, pos: [start] }: YAMLError): Problem {
     const rest = /^.*/.exec(this.#text.slice(start))?.[0].trim() ?? '';
-    return { place: this.#place(start), message: explain(code, rest, message) };
+    const before = this.#text.slice(this.#text.lastIndexOf('\n', start - 1) + 1, start);
+    // `{WAIT} secs` is a mapping and then something that has no place.
+    const bracket = code === 'UNEXPECTED_TOKEN' ? /(?:: +|- +|^)(?<text>[{[].*)$/.exec(before + rest) : null;
+    if (bracket?.groups?.text === undefined)
+      return { place: this.#place(start), message: explain(code, rest, message) };
+    const { text } = bracket.groups;
+    const offset = start - before.length + (before + rest).lastIndexOf(text);
+    const why = `text that begins with ${text[0]} must stand in quotes: expected "${text}"`;
+    return { place: this.#place(offset), message: `${quote(text)}: ${why}` };
   }
 
   tree(): Omit<YamlTree, 'value'> {
@@ -148,7 +163,7 @@ class TreeReader {
     return {
       locate: (path, what = 'value') => this.#place(offset(path, what)),
       line: path => this.#lines.linePos(offset(path, 'value')).line,
-      text: path => this.#textAt(path),
+      mistaken: path => this.#mistakenAt(path),
     };
   }
 
@@ -167,15 +182,14 @@ class TreeReader {
     return offset;
   }
 
-  #textAt(path: Path): ReturnType<YamlTree['text']> {
+  #mistakenAt(path: Path): string | undefined {
     let node = this.#root;
     for (const step of path) node = this.#child(node, step)?.value ?? null;
     node = this.#resolved(node);
-    if (isScalar(node)) return { text: this.#source(node.range), kind: 'scalar' };
     if (!isMap(node) || node.items.length !== 1) return undefined;
     const [pair] = node.items as [Pair<Node, Node | null>];
     if (pair.value !== null && !(isScalar(pair.value) && isEmpty(pair.value))) return undefined;
-    return { text: `${this.#source(pair.key.range)}:`, kind: 'key-by-mistake' };
+    return node.flow ? this.#source(node.range) : `${this.#source(pair.key.range)}:`;
   }
 
   #source(range: Range | null | undefined): string {
@@ -204,8 +218,12 @@ function isEmpty({ value, type }: { value: unknown; type?: string }): boolean {
   return (type === undefined || type === 'PLAIN') && (value === null || /^(?:|~|null)$/i.test(String(value)));
 }
 
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  return problems.filter(({ place }, index) => problems.findIndex(other => other.place === place) === index);
+}
+
 function explain(code: string, rest: string, message: string): string {
-  const text = quote(rest);
+  const text = rest === '' ? 'the end of the line' : quote(rest);
   switch (code) {
     case 'BAD_SCALAR_START':
       return `${text}: text that begins with ${rest[0]} must stand in quotes: expected "${rest.replace(/\s+#.*/, '')}"`;

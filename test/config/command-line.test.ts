@@ -69,7 +69,7 @@ test('a value that can not be right is refused with flag, value and what was exp
     [['-n', 'a b'], /^option -n, --name: 'a b' is not a name: expected at most 64 letters/],
     [
       ['--socket-mode', '0888'],
-      /^option --socket-mode: '0888' is not a mode: expected three octal digits, such as 660$/,
+      /^option --socket-mode: '0888' is not a mode: expected three octal digits, such as 0660$/,
     ],
     [['--socket-mode', '4777'], /'4777' is not a mode/],
     [['--socket-group', ''], /^option --socket-group: '' is empty: expected a group$/],

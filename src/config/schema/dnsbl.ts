@@ -5,8 +5,9 @@ import * as z from 'zod';
 import type { Policy } from '../../dnsbl/ballot.ts';
 import { checkBlocklists } from '../../dnsbl/blocklists.ts';
 import { Zone, type ZoneOptions } from '../../dnsbl/zone.ts';
+import { ZoneError } from '../../dnsbl/zone-error.ts';
 import { compileReplyText } from '../../policy/reply-text.ts';
-import { boolean, choice, line, listOf, parsed, type Schema, scalar, whole } from './values.ts';
+import { boolean, choice, KeyError, line, listOf, parsed, type Schema, scalar, whole } from './values.ts';
 
 export interface DnsblConfig {
   /** In the order in which they are named to clients. May hold keys: never show them as they are. */
@@ -80,7 +81,13 @@ const keys = z.strictObject({
 });
 
 export const dnsblSchema: Schema<DnsblConfig> = parsed(keys as Schema<DnsblConfig>, value => {
-  checkBlocklists(value);
+  try {
+    checkBlocklists(value);
+  } catch (error) {
+    if (!(error instanceof ZoneError)) throw error;
+    const policy = /^policy: (?<problem>.*)/.exec(error.message)?.groups?.problem;
+    throw new KeyError([policy === undefined ? 'zones' : 'policy'], policy ?? error.message);
+  }
   return value;
 });
 

@@ -71,7 +71,7 @@ const localPart = scalar('the part of an address before the @', text => {
 
 export const fileSchema: Schema<Config> = z.strictObject({
   name: filterName.prefault('milter-greylist').describe('Shown to the mail server and in headers.'),
-  socket: listOf(listenAddress)
+  socket: listOf(listenAddress, { least: 1 })
     .prefault(['inet:8892@127.0.0.1'])
     .describe('Where the mail server connects: `/path`, `unix:/path`, `inet:port@host`, `inet6:port@host`, `fd:3`.'),
   socketMode: octalMode().prefault('0660').describe('Permissions of unix sockets.'),

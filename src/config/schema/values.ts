@@ -53,9 +53,9 @@ function pathOf(error: unknown): PropertyKey[] {
   return error instanceof KeyError ? [...error.path] : [];
 }
 
-/** One value or a list of them; a list left empty has none. */
-export function listOf<T>(schema: Schema<T>): Schema<readonly T[]> {
-  const list = z.array(schema, { error: 'expected a list' });
+/** One value or a list of them; a list left empty has none. With `least`, so many must be there. */
+export function listOf<T>(schema: Schema<T>, { least = 0 } = {}): Schema<readonly T[]> {
+  const list = z.array(schema, { error: 'expected a list' }).min(least, 'is empty: expected at least one value');
   return z.preprocess(
     value => value ?? [],
     z.union([schema.transform(value => [value]), list]) as Schema<readonly T[]>,
