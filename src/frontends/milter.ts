@@ -3,7 +3,8 @@
  * decided here.
  *
  * CONNECT is answered at once, because both MTAs would hold back what needs no answer, and DNS look-ups that begin then hide
- * behind the client's own round trips. HELO and MAIL need no answer. Nobody is refused before RCPT.
+ * behind the client's own round trips. HELO needs no answer, nor does MAIL, unless there are look-ups that begin then. Nobody is
+ * refused before RCPT.
  */
 import {
   acceptConnection,
@@ -20,7 +21,7 @@ import {
 } from '../milter/index.ts';
 import { parseAddress } from '../net/address.ts';
 import type { Decision, MessageVerdict } from '../policy/decision.ts';
-import type { Envelope, Session } from '../policy/envelope.ts';
+import type { Envelope, MessageStart, Session } from '../policy/envelope.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Accept } from '../policy/verdict.ts';
 
@@ -37,6 +38,12 @@ export interface MilterFrontendParts {
   readonly onFailure: () => 'accept' | 'tempfail';
   /** What sessions have to wait for before anything can be decided; undefined once all is there. */
   readonly ready: () => Promise<void> | undefined;
+}
+
+/** What depends on the configuration in the negotiation with the MTA; a change is for new connections. */
+export interface MilterWishes {
+  /** Hear of MAIL at once, at the price of an answer. */
+  readonly answerMail?: boolean;
 }
 
 interface ConnectionState {
@@ -61,7 +68,19 @@ const MACROS = {
   eom: ['i', '{msg_id}'],
 } as const;
 
-export function milterFilter(parts: MilterFrontendParts): FilterOptions<'addHeaders', ConnectionState, MessageState> {
+export function milterFilter(
+  parts: MilterFrontendParts,
+  { answerMail = false }: MilterWishes = {},
+): FilterOptions<'addHeaders', ConnectionState, MessageState> {
+  const mail = (message: GreylistMessage): MilterVerdict<'mail'> => {
+    const { state, connection } = message;
+    state.policy = parts.policy();
+    state.authenticated = authenticatedUser(message);
+    if (!state.policy.startsAtMail) return proceed;
+    connection.state.session ??= sessionOf(connection);
+    state.policy.mail(startOf(message, connection.state.session));
+    return proceed;
+  };
   return {
     actions: ['addHeaders'],
     macros: MACROS,
@@ -72,14 +91,9 @@ export function milterFilter(parts: MilterFrontendParts): FilterOptions<'addHead
       return parts.ready()?.then(() => begin(connection, parts)) ?? begin(connection, parts);
     },
 
-    // HELO and MAIL are only listened to: the library keeps what they say.
+    // What is only listened to: the library keeps what it says.
     helo: { noReply: () => {} },
-    mail: {
-      noReply(message) {
-        message.state.policy = parts.policy();
-        message.state.authenticated = authenticatedUser(message);
-      },
-    },
+    mail: answerMail ? mail : { noReply: message => void mail(message) },
 
     rcpt(message, recipient) {
       const decision = policyOf(message, parts).recipient(envelopeOf(message, recipient));
@@ -142,6 +156,16 @@ function sessionOf({ id, hostname, peer, macros }: GreylistConnection): Session 
   const address = parseAddress(peer.address);
   const transport = peer.port === 0 ? 'no-port' : address === undefined ? 'unknown' : 'tcp';
   return { id, address, transport, name: hostname, daemonName };
+}
+
+function startOf({ connection, sender, state, macros }: GreylistMessage, session: Session): MessageStart {
+  return {
+    session,
+    helo: connection.helo,
+    sender: sender.address,
+    authenticated: state.authenticated,
+    macros,
+  };
 }
 
 function envelopeOf(message: GreylistMessage, recipient: Recipient): Envelope {

@@ -8,7 +8,7 @@ import type { Action } from './constants.ts';
 import type { FilterOptions } from './filter.ts';
 import { Link } from './link.ts';
 import { formatListenAddress, type ListenAddress, parseListenAddress } from './listen-address.ts';
-import { planFilter } from './plan.ts';
+import { type Plan, planFilter } from './plan.ts';
 import { Roster } from './roster.ts';
 import { listenUnix, type SocketOwner } from './unix-socket.ts';
 
@@ -26,6 +26,8 @@ export interface Milter {
   listen(address: string | ListenAddress, owner?: Partial<SocketOwner>): Promise<string>;
   /** Serves a connection that came some other way. The limit of connections is for those that were listened for. */
   handle(stream: Duplex): void;
+  /** Another filter for the connections to come; those that are open keep the one they have negotiated for. */
+  use<const A extends Action = never, C = undefined, M = undefined>(filter: FilterOptions<A, C, M>): void;
   /** MTA connections open now. */
   readonly connections: number;
   /**
@@ -49,7 +51,7 @@ export function createMilter<const A extends Action = never, C = undefined, M = 
 
 class SocketMilter implements Milter {
   readonly #options: MilterOptions<Action, unknown, unknown>;
-  readonly #plan;
+  #plan: Plan;
   readonly #environment;
   readonly #limit: number;
   readonly #links = new Roster<Link>();
@@ -106,6 +108,10 @@ class SocketMilter implements Milter {
       this.#links.each(link => link.tick());
     }, TICK).unref();
     this.#links.add(new Link(stream, this.#plan, this.#environment, this.#forget));
+  }
+
+  use<A extends Action, C, M>(filter: FilterOptions<A, C, M>): void {
+    this.#plan = planFilter(filter as unknown as FilterOptions<Action, unknown, unknown>);
   }
 
   #accept(socket: Socket): void {

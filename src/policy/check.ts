@@ -3,7 +3,7 @@
  * next check is asked (`docs/architecture.md`). Built-in checks live in `checks/`; users of the library add their own.
  */
 import type { Advice, Terms } from './advice.ts';
-import type { Envelope, Session } from './envelope.ts';
+import type { Envelope, MessageStart, Session } from './envelope.ts';
 import type { Accept, Header, Verdict } from './verdict.ts';
 
 /** A verdict; advice for those that come after; or nothing. */
@@ -26,8 +26,8 @@ export interface Check {
   /** Gives nothing but advice: asked even on the way of recipients that were handed to the greylist. */
   readonly advisory?: boolean;
   /**
-   * Whether it takes part on listeners for our own users' mail (`originating`). Default: if it has no `prefetch`, since
-   * nothing is looked up there.
+   * Whether it takes part on listeners for our own users' mail (`originating`). Default: if it has neither `prefetch` nor
+   * `begin`, since nothing is looked up there.
    */
   readonly originating?: boolean;
   /** Milliseconds `run` may take before it counts as failed; default 3,000. */
@@ -40,6 +40,12 @@ export interface Check {
   settles?(session: Session): Settled | undefined;
   /** Starts work as soon as the client is known (CONNECT), so that its latency hides behind the client's own round trips. */
   prefetch?(session: Session): void;
+  /**
+   * Starts work as soon as the sender is known (MAIL). If a check has this, mail servers are made to tell of MAIL at once and
+   * wait for the answer, a round trip of theirs; those that can't are heard later. It may not be called at all: `run` has to
+   * do without.
+   */
+  begin?(message: MessageStart): void;
   /** Looks at one recipient; `terms` are what was advised before. Synchronous where possible: a promise costs the hot path. */
   run(envelope: Envelope, terms?: Terms): Word | Promise<Word>;
   /** Headers for a message that passes; called once per message, at its end. */

@@ -1,6 +1,6 @@
 /**
  * The envelope: what a verdict is asked about, as any frontend can tell it. Immutable. A `Session` is one SMTP client's
- * visit, an `Envelope` one recipient of one of its messages.
+ * visit, a `MessageStart` one of its messages as MAIL tells it, an `Envelope` one recipient of that.
  */
 import type { Address } from '../net/address.ts';
 
@@ -24,17 +24,20 @@ export interface Macros {
 
 export const noMacros: Macros = { get: () => undefined };
 
-export interface Envelope {
+export interface MessageStart {
   readonly session: Session;
   readonly helo: string | undefined;
   /** As given, without angle brackets; empty for the null sender. */
   readonly sender: string;
-  /** As given, without angle brackets. */
-  readonly recipient: string;
   /** `{auth_authen}`, or undefined (never empty). */
   readonly authenticated: string | undefined;
   /** What the MTA tells beside: its macros, by name without braces. */
   readonly macros: Macros;
+}
+
+export interface Envelope extends MessageStart {
+  /** As given, without angle brackets. */
+  readonly recipient: string;
   /** The MTA has refused this recipient already and only lets us know. */
   readonly rejectedByMta: boolean;
 }

@@ -9,7 +9,7 @@ import type { Check } from './check.ts';
 import { type GreylistPort, greylistCheck } from './checks/greylist.ts';
 import type { Decision, MessageVerdict } from './decision.ts';
 import { endMessage } from './end-of-message.ts';
-import type { Envelope, Session } from './envelope.ts';
+import type { Envelope, MessageStart, Session } from './envelope.ts';
 import type { FaultEffect, Faults } from './faults.ts';
 import type { Author } from './headers.ts';
 import type { Replies } from './replies.ts';
@@ -38,6 +38,10 @@ export interface Policy {
    * could change it. Only then may a frontend accept the connection as a whole.
    */
   settledAtConnect(session: Session): Accept | undefined;
+  /** Whether `mail` may have work to do: then a frontend had better hear of MAIL at once. */
+  readonly startsAtMail: boolean;
+  /** The sender is known: look-ups that need it start now. */
+  mail(message: MessageStart): void;
   /** Decides on one recipient, within 7 s; never throws, never rejects. A promise only if a check needs one. */
   recipient(envelope: Envelope): Decision | Promise<Decision>;
   /** Decides on a message; `decisions` are those of all its recipients. Never throws, never rejects. */
@@ -67,8 +71,9 @@ export function createPolicy(parts: PolicyParts): Policy {
   };
 
   const chain = new Chain(deciding);
-  const withoutLookups = checks.filter(check => check.originating ?? check.prefetch === undefined);
+  const withoutLookups = checks.filter(check => check.originating ?? (check.prefetch ?? check.begin) === undefined);
   const chainWithoutLookups = new Chain({ ...deciding, checks: withoutLookups });
+  const startsAtMail = checks.some(check => check.begin !== undefined);
   const originatingNames: ReadonlySet<string> = new Set(originating);
   const isOriginating = ({ daemonName }: Session): boolean =>
     daemonName !== undefined && originatingNames.has(daemonName);
@@ -101,6 +106,20 @@ export function createPolicy(parts: PolicyParts): Policy {
         if (settled !== undefined) return settled.action === 'accept' ? settled : undefined;
       }
       return undefined;
+    },
+
+    startsAtMail,
+
+    mail(message) {
+      const { session } = message;
+      if (!startsAtMail || isOriginating(session)) return;
+      for (const check of concerned(session)) {
+        try {
+          check.begin?.(message);
+        } catch (error) {
+          faults.report(check.name, 'no-prefetch', error);
+        }
+      }
     },
 
     recipient: envelope => (isOriginating(envelope.session) ? chainWithoutLookups : chain).decide(envelope),

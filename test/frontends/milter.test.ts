@@ -3,11 +3,11 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type MilterFrontendParts, milterFilter } from '../../src/frontends/milter.ts';
+import { type MilterFrontendParts, type MilterWishes, milterFilter } from '../../src/frontends/milter.ts';
 import { ProtocolBit } from '../../src/milter/constants.ts';
 import { noAdvice } from '../../src/policy/advice.ts';
 import type { Decision, MessageVerdict } from '../../src/policy/decision.ts';
-import type { Envelope, Session } from '../../src/policy/envelope.ts';
+import type { Envelope, MessageStart, Session } from '../../src/policy/envelope.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Accept, Verdict } from '../../src/policy/verdict.ts';
 import { A, begin, C, E, H, M, macros, offer, packet, R, type Rig } from '../milter/support.ts';
@@ -31,6 +31,7 @@ function decisionOf(envelope: Envelope, verdict: Verdict): Decision {
 
 interface PolicyOptions {
   readonly settled?: Accept;
+  readonly startsAtMail?: boolean;
   readonly verdict?: (envelope: Envelope) => Verdict | Promise<Verdict>;
   readonly end?: (decisions: readonly Decision[]) => MessageVerdict | Promise<MessageVerdict>;
 }
@@ -39,6 +40,7 @@ interface PolicyOptions {
 class FakePolicy implements Policy {
   readonly connected: Session[] = [];
   readonly envelopes: Envelope[] = [];
+  readonly mails: MessageStart[] = [];
   readonly ends: (readonly Decision[])[] = [];
   readonly #options: PolicyOptions;
 
@@ -52,6 +54,14 @@ class FakePolicy implements Policy {
 
   settledAtConnect(): Accept | undefined {
     return this.#options.settled;
+  }
+
+  get startsAtMail(): boolean {
+    return this.#options.startsAtMail ?? false;
+  }
+
+  mail(message: MessageStart): void {
+    this.mails.push(message);
   }
 
   recipient(envelope: Envelope): Decision | Promise<Decision> {
@@ -77,11 +87,16 @@ interface Bench {
 }
 
 /** A session with the frontend, up to and with the negotiation. */
-function bench(policy: Policy | (() => Policy), parts: Partial<MilterFrontendParts> = {}, offered = offer()): Bench {
+function bench(
+  policy: Policy | (() => Policy),
+  parts: Partial<MilterFrontendParts> = {},
+  offered = offer(),
+  wishes: MilterWishes = {},
+): Bench {
   const recorded: string[] = [];
   const settled: string[] = [];
   const faults: string[] = [];
-  const filter = milterFilter({
+  const frontend: MilterFrontendParts = {
     policy: typeof policy === 'function' ? policy : () => policy,
     record: ({ envelope, verdict }) => recorded.push(`${envelope.recipient} ${verdict.reason}`),
     settled: (session, verdict) => settled.push(`${session.address?.text} ${verdict.reason}`),
@@ -90,8 +105,8 @@ function bench(policy: Policy | (() => Policy), parts: Partial<MilterFrontendPar
     onFailure: () => 'accept',
     ready: () => undefined,
     ...parts,
-  });
-  const rig = begin(filter);
+  };
+  const rig = begin(milterFilter(frontend, wishes));
   rig.say(offered);
   return { rig, recorded, settled, faults };
 }
@@ -154,6 +169,46 @@ describe('at CONNECT', () => {
       assert.equal(session?.daemonName, 'smtpd');
     });
   }
+});
+
+describe('at MAIL', () => {
+  const answering = (policy: FakePolicy) => bench(policy, {}, offer(), { answerMail: true });
+
+  test('the answer comes at once, and the policy can begin its look-ups for the sender', () => {
+    const policy = new FakePolicy({ startsAtMail: true });
+    const { rig } = answering(policy);
+    rig.say(C('203.0.113.7'), H('mx.example.net'), macros('M', '{auth_authen}', 'alice', 'i', 'QID'));
+    assert.deepEqual(rig.say(M('<a@example.net>')), ['c']);
+    const [message] = policy.mails;
+    assert.equal(message?.session, policy.connected[0]);
+    const { helo, sender, authenticated, macros: told } = message ?? assert.fail('nothing was begun');
+    assert.deepEqual([helo, sender, authenticated, told.get('i')], ['mx.example.net', 'a@example.net', 'alice', 'QID']);
+    assert.deepEqual(policy.envelopes, []);
+  });
+
+  test('a connection that was negotiated without answers there begins look-ups too, later', () => {
+    const policy = new FakePolicy({ startsAtMail: true });
+    const { rig } = bench(policy);
+    assert.deepEqual(rig.say(C(), ...toRecipient), ['c', 'c']);
+    assert.equal(policy.mails.length, 1);
+  });
+
+  test('a policy that begins nothing there is not asked', () => {
+    const policy = new FakePolicy();
+    const { rig } = answering(policy);
+    assert.deepEqual(rig.say(C(), ...toRecipient), ['c', 'c', 'c']);
+    assert.deepEqual(policy.mails, []);
+  });
+
+  test('each message begins anew', async () => {
+    const policy = new FakePolicy({ startsAtMail: true });
+    const { rig } = answering(policy);
+    await rig.sayAndWait(C(), H(), M('<a@x>'), R(), E, M('<b@x>'), A, M('<>'));
+    assert.deepEqual(
+      policy.mails.map(({ sender }) => sender),
+      ['a@x', 'b@x', ''],
+    );
+  });
 });
 
 describe('at RCPT', () => {

@@ -53,6 +53,22 @@ test('a milter listens on several addresses at once', async t => {
   assert.equal(milter.connections, 2);
 });
 
+test('another filter serves the connections that come from then on, and none of the open ones', async t => {
+  const { milter, address } = await serve(t, { mail: { noReply: () => {} }, rcpt: () => reply(451, '4.7.1', 'one') });
+  const sends = async (made: MilterClient): Promise<string> => {
+    await made.connect(peer);
+    await made.helo('mx.example.net');
+    const { kind } = await made.mail(['<a@example.net>']);
+    const answer = await made.rcpt(['<b@example.org>']);
+    return `${kind} ${answer.kind === 'reply' ? answer.text : answer.kind}`;
+  };
+  const before = await client(t, address);
+  milter.use({ mail: () => proceed, rcpt: () => reply(451, '4.7.1', 'two') });
+  const after = await client(t, address);
+  assert.equal(await sends(before), 'no-reply 451 4.7.1 one');
+  assert.equal(await sends(after), 'proceed 451 4.7.1 two');
+});
+
 test('a port that is taken is an error, and the milter can still listen elsewhere', async t => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.after(() => taken.close());

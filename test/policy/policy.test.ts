@@ -3,7 +3,18 @@ import { test } from 'node:test';
 import type { Check } from '../../src/policy/check.ts';
 import { standardChecks } from '../../src/policy/checks/standard.ts';
 import type { Session } from '../../src/policy/envelope.ts';
-import { benchOf, checkOf, decide, FakeGreylist, known, rejecting, replies, sessionOf, tableOf } from './support.ts';
+import {
+  benchOf,
+  checkOf,
+  decide,
+  envelopeOf,
+  FakeGreylist,
+  known,
+  rejecting,
+  replies,
+  sessionOf,
+  tableOf,
+} from './support.ts';
 
 /** A DNSBL that lists everyone and remembers whom it was started for and asked about. */
 function lookup(): Check & { readonly started: string[]; readonly asked: string[] } {
@@ -120,6 +131,48 @@ for (const [daemonName, originating, looksUp] of [
     assert.equal(end.headers.length, looksUp ? 1 : 0);
   });
 }
+
+test('at MAIL look-ups begin for the clients they begin for at CONNECT, and on no listener of our own users', () => {
+  const begun: string[] = [];
+  const spf = checkOf('spf', () => undefined, {
+    begin: ({ session, sender }) => void begun.push(`${session.id} ${sender}`),
+  });
+  const checks = standardChecks({ whitelist: tableOf('198.51.100.0/24'), dnsbl: lookup(), replies });
+  const { policy } = benchOf([...checks, spf]);
+  assert.equal(policy.startsAtMail, true);
+  for (const [id, session] of [
+    ['stranger', sessionOf()],
+    ['whitelisted', sessionOf({ ip: '198.51.100.1' })],
+    ['user', sessionOf({ daemonName: 'ORIGINATING' })],
+  ] as const) {
+    policy.mail({ ...envelopeOf(), session: { ...session, id } });
+  }
+  assert.deepEqual(begun, ['stranger a@example.net']);
+});
+
+test('a check that looks up at MAIL takes no part on a listener of our own users', async () => {
+  const spf = checkOf('spf', () => rejecting(), { begin() {} });
+  const { policy } = benchOf([spf]);
+  assert.equal(await decide(policy), 'reject dnsbl');
+  assert.equal(await decide(policy, { session: sessionOf({ daemonName: 'ORIGINATING' }) }), 'greylist new');
+});
+
+test('without such a check nothing starts at MAIL', () => {
+  assert.equal(benchOf([lookup()]).policy.startsAtMail, false);
+});
+
+test('a check that can’t begin at MAIL is logged, and the others begin', () => {
+  let begun = 0;
+  const broken = checkOf('broken', () => undefined, {
+    begin() {
+      throw new Error('bang');
+    },
+  });
+  const { policy, lines } = benchOf([broken, checkOf('fine', () => undefined, { begin: () => void begun++ })]);
+  policy.mail(envelopeOf());
+  assert.equal(begun, 1);
+  assert.match(lines.map(({ message }) => message).join(), /broken/);
+});
 
 test('a look-up that can’t start is logged, and the others start', () => {
   const broken = checkOf('broken', () => undefined, {
