@@ -137,7 +137,7 @@ describe('with Postfix in front', { skip }, () => {
     writeFileSync(whitelist, '203.0.113.98\n\n203.0.113.256\n');
     writeFileSync(blacklist, '198.51.100.7\n');
     assert.equal(await system.daemon.reload(), false);
-    assert.ok(system.daemon.log.includes(`${whitelist}:3: `), system.daemon.log);
+    assert.ok(system.daemon.log.includes(`${whitelist}:3:`), system.daemon.log);
     const answers = [];
     for (const address of ['203.0.113.98', '198.51.100.7']) {
       const { rcpt } = await system.deliver(t, { address }, { from, to: ['mistake@example.org'] });
