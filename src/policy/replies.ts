@@ -40,7 +40,8 @@ export function compileReplies(templates: Partial<ReplyTemplates> = {}): Replies
   };
 }
 
-function valuesOf({ session, sender, recipient }: Envelope, wait: number | undefined): ReplyValues {
+/** What a template may say about a recipient. `wait` is in seconds. */
+export function valuesOf({ session, sender, recipient }: Envelope, wait?: number): ReplyValues {
   return {
     address: session.address?.text ?? '',
     sender,

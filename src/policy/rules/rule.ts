@@ -1,0 +1,81 @@
+/**
+ * Rules as they are written: conditions and what to do where they hold. Plain data, read and checked by the configuration's
+ * schema, compiled by `compile.ts`; `docs/rules.md` says what everything means.
+ */
+import type { Pattern } from '../../lists/pattern.ts';
+import type { Network } from '../../net/network.ts';
+import type { Header } from '../verdict.ts';
+import type { TimeSpan } from './time-span.ts';
+
+/** Any of these values, or what stands in these files. */
+export interface Values<T> {
+  readonly values: readonly T[];
+  readonly files: readonly string[];
+}
+
+/** RFC 7208 section 2.6. */
+export const spfResults = ['pass', 'fail', 'softfail', 'neutral', 'none', 'temperror', 'permerror'] as const;
+export type SpfResult = (typeof spfResults)[number];
+
+/** Any of these. */
+export interface DnsblCondition {
+  /** The outcome of the ballot, by the configured policy. */
+  readonly outcomes: readonly ('listed' | 'clear')[];
+  /** Names of zones that list the client. */
+  readonly zones: readonly string[];
+  /** So many zones list the client. */
+  readonly listings?: number;
+  /** The weights of the listings come to so much. */
+  readonly score?: number;
+}
+
+/** All of these; of a session without TLS none holds. */
+export interface TlsCondition {
+  readonly version?: Values<Pattern>;
+  readonly cipher?: Values<Pattern>;
+  /** At least. */
+  readonly bits?: number;
+  readonly subject?: Values<Pattern>;
+  readonly issuer?: Values<Pattern>;
+}
+
+/** All that are given must hold. */
+export interface Conditions {
+  readonly client?: Values<Network>;
+  readonly name?: Values<Pattern>;
+  /** Take the MTA's word for the client's name. */
+  readonly unverified?: boolean;
+  readonly helo?: Values<Pattern>;
+  readonly sender?: Values<Pattern>;
+  readonly recipient?: Values<Pattern>;
+  /** Logged in or not, or as one of these. */
+  readonly auth?: boolean | Values<Pattern>;
+  readonly tls?: boolean | TlsCondition;
+  readonly spf?: readonly SpfResult[];
+  readonly dnsbl?: DnsblCondition;
+  /** By name without braces: set or not, or one of these values. */
+  readonly macro?: Readonly<Record<string, boolean | Values<Pattern>>>;
+  readonly time?: readonly TimeSpan[];
+  /** None of these may hold. */
+  readonly not?: readonly Conditions[];
+}
+
+/** What ends the search. */
+export type Ending =
+  | { readonly action: 'accept' }
+  /** `delay` in milliseconds; `reply` is a template. */
+  | { readonly action: 'greylist'; readonly delay?: number; readonly reply?: string }
+  | { readonly action: 'reject' | 'defer'; readonly code: number; readonly enhanced: string; readonly text: string };
+
+export interface Rule {
+  readonly name: string;
+  /** Where it stands: `file:line`. */
+  readonly at: string;
+  readonly conditions: Conditions;
+  /** Values are templates. */
+  readonly headers: readonly Header[];
+  /** Undefined: the rules that follow are asked. */
+  readonly ending?: Ending;
+  /** Only tell the log what would have been done. */
+  readonly monitor: boolean;
+}
