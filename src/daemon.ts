@@ -7,14 +7,15 @@
  */
 
 import { type Clock, systemClock, systemTimers, type Timers } from './clock.ts';
-import type { Config, GreylistConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import { assemblePolicy } from './daemon/assemble.ts';
+import { Greylisting } from './daemon/greylisting.ts';
 import { Lookups } from './daemon/lookups.ts';
 import { type Materials, readMaterials } from './daemon/materials.ts';
 import { openResolver, resolverServers } from './dns/open-resolver.ts';
 import { milterFilter } from './frontends/milter.ts';
-import { createGreylist, type Greylist } from './greylist/greylist.ts';
 import type { Store } from './greylist/store.ts';
+import type { NoteStore } from './learning/note-store.ts';
 import type { DecisionLog } from './log/decision-log.ts';
 import type { Logger } from './log/logger.ts';
 import { RateLimited } from './log/rate-limited.ts';
@@ -77,8 +78,7 @@ class RunningDaemon implements Daemon {
   readonly #lookups: Lookups;
   readonly #initial: Config;
   #config: Config;
-  #store: Store | undefined;
-  #greylist: Greylist | undefined;
+  #greylisting: Greylisting | undefined;
   #policy: Policy | undefined;
   #milter: Milter | undefined;
   #closing = false;
@@ -112,7 +112,7 @@ class RunningDaemon implements Daemon {
       for (const socket of config.socket) this.listening = [...this.listening, await milter.listen(socket, owner)];
       const path = await this.#findDatabase(config);
       this.#dependencies.dropPrivileges();
-      this.#store = await this.#openStore(path, config);
+      this.#greylisting = this.#greylistWith(await this.#openStore(path, config));
       this.database = path;
       this.#use(materials);
       ready.resolve();
@@ -139,9 +139,8 @@ class RunningDaemon implements Daemon {
   async #close(drain: number): Promise<void> {
     this.#closing = true;
     await this.#milter?.close({ drain });
-    this.#greylist?.close();
     await this.#lookups.close();
-    await this.#store?.close();
+    await this.#greylisting?.close();
   }
 
   /** The path of the database, or `:memory:`. Its default folder is there afterwards. */
@@ -151,44 +150,43 @@ class RunningDaemon implements Daemon {
     return databasePath(database, this.#dependencies.successor);
   }
 
-  async #openStore(path: string, config: Config): Promise<Store> {
+  async #openStore(path: string, config: Config): Promise<{ readonly store: Store; readonly notes: NoteStore }> {
     if (path === ':memory:') {
-      const { createMemoryStore } = await import('./stores/memory-store.ts');
-      return createMemoryStore();
+      const [{ createMemoryStore }, { createMemoryNotes }] = await Promise.all([
+        import('./stores/memory-store.ts'),
+        import('./stores/memory-notes.ts'),
+      ]);
+      return { store: createMemoryStore(), notes: createMemoryNotes() };
     }
     const { openSqliteStore } = await import('./stores/sqlite-store.ts');
     const { logger } = this.#dependencies;
-    return openSqliteStore({
+    const store = await openSqliteStore({
       path,
       synchronous: SYNCHRONOUS[config.synchronous],
       clock: this.#clock,
       timers: this.#timers,
       logger,
     });
+    return { store, notes: store.notes };
+  }
+
+  #greylistWith(stores: { readonly store: Store; readonly notes: NoteStore }): Greylisting {
+    const { logger } = this.#dependencies;
+    return new Greylisting({ ...stores, clock: this.#clock, timers: this.#timers, logger, log: this.#faultLog });
   }
 
   /** Puts a configuration in force. Nothing in here can fail: what could was done before. */
   #use(materials: Materials): void {
-    const { config } = materials;
     const [clock, timers, faults] = [this.#clock, this.#timers, this.#faults];
-    const greylist = this.#greylistFor(config.greylist);
-    this.#policy = assemblePolicy(materials, { greylist, ...this.#lookups.use(materials), clock, timers, faults });
-    this.#config = config;
-  }
-
-  /** The one in force if nothing has changed: its sweeper keeps its place. */
-  #greylistFor(config: GreylistConfig): Greylist {
-    if (this.#greylist !== undefined && same(config, this.#config.greylist)) return this.#greylist;
-    this.#greylist?.close();
-    this.#greylist = createGreylist({
-      store: this.#store as Store,
-      clock: this.#clock,
-      timers: this.#timers,
-      timing: config,
-      form: { prefix4: config.prefix.ipv4, prefix6: config.prefix.ipv6 },
-      logger: this.#dependencies.logger,
+    const greylisting = (this.#greylisting as Greylisting).use(materials.config);
+    this.#policy = assemblePolicy(materials, {
+      ...greylisting,
+      ...this.#lookups.use(materials),
+      clock,
+      timers,
+      faults,
     });
-    return this.#greylist;
+    this.#config = materials.config;
   }
 
   #createMilter(ready: Promise<void>): Milter {

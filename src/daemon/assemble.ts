@@ -5,17 +5,29 @@ import { hostname } from 'node:os';
 import type { Clock, Timers } from '../clock.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { Blocklists } from '../dnsbl/blocklists.ts';
+import type { FormerForm } from '../greylist/former-keys.ts';
 import type { Greylist } from '../greylist/greylist.ts';
+import { type KeyForm, networkName } from '../greylist/triplet.ts';
+import type { Learned } from '../learning/learning.ts';
+import type { Address } from '../net/address.ts';
 import { dnsblCheck } from '../policy/checks/dnsbl.ts';
 import { standardChecks } from '../policy/checks/standard.ts';
+import { createClientNames } from '../policy/client-name.ts';
 import type { Faults } from '../policy/faults.ts';
+import { observedPolicy } from '../policy/observed.ts';
 import { createPolicy, type Policy } from '../policy/policy.ts';
+import { createSessionBallots } from '../policy/session-ballots.ts';
 import { VERSION } from '../version.ts';
+import { learnedChecks, learners, networkNames, revocation } from './learn.ts';
 import type { Materials } from './materials.ts';
 
 /** What a policy works with besides its configuration. */
 export interface Parts {
   readonly greylist: Greylist;
+  /** How the greylist names networks, and how it did before. */
+  readonly form: KeyForm;
+  readonly former: readonly FormerForm[];
+  readonly learned: Learned;
   readonly resolver: Resolver;
   /** Undefined if no zones are configured. */
   readonly blocklists: Blocklists | undefined;
@@ -25,15 +37,20 @@ export interface Parts {
 }
 
 export function assemblePolicy({ config, lists, replies }: Materials, parts: Parts): Policy {
-  const { greylist, blocklists, clock, timers, faults } = parts;
-  return createPolicy({
+  const { greylist, form, former, learned, resolver, blocklists, clock, timers, faults } = parts;
+  const networkOf = (address: Address): string => networkName(address, form);
+  const networksOf = networkNames(form, former, () => clock.now());
+  const ballots = blocklists && createSessionBallots(blocklists.panel, revocation(learned, networksOf, faults));
+  const names = createClientNames(resolver);
+  const policy = createPolicy({
     checks: standardChecks({
       localAccepts: config.acceptLocal,
       authenticatedAccepts: config.acceptAuthenticated,
       whitelist: lists.whitelist,
       blacklist: lists.blacklist,
       exempt: config.exempt,
-      ...(blocklists && { dnsbl: dnsblCheck({ ...blocklists, reject: config.dnsbl.action === 'reject' }) }),
+      ...(blocklists && { dnsbl: dnsblCheck({ ...blocklists, ballots, reject: config.dnsbl.action === 'reject' }) }),
+      learned: learnedChecks(config, { learned, networkOf, networksOf, ballots, names, spf: undefined }),
       replies,
     }),
     greylist,
@@ -45,4 +62,5 @@ export function assemblePolicy({ config, lists, replies }: Materials, parts: Par
     timers,
     faults,
   });
+  return observedPolicy(policy, learners(learned, networkOf), faults);
 }

@@ -23,11 +23,15 @@ export interface KeyForm extends Prefixes {
   readonly senderKey?: 'normalized' | 'exact';
 }
 
+/** What stands for a client's network in its triplets. */
+export function networkName(address: Address, { prefix4, prefix6 }: Prefixes): string {
+  return networkOf(address, address.family === 4 ? prefix4 : prefix6).text;
+}
+
 /** The sender and recipient may be given with angle brackets or without; `key` takes the network's place, if there is one. */
 export function tripletOf(address: Address, sender: string, recipient: string, form: KeyForm, key?: string): Triplet {
-  const prefix = address.family === 4 ? form.prefix4 : form.prefix6;
   return {
-    network: key ?? networkOf(address, prefix).text,
+    network: key ?? networkName(address, form),
     sender: form.senderKey === 'exact' ? normalizeAddress(sender) : senderKey(sender, recipient),
     recipient: normalizeAddress(recipient),
   };

@@ -38,6 +38,7 @@ export class Learning {
   readonly #writer: NoteWriter;
   readonly #sweeper: Sweeper;
   readonly #crowd = new Crowd();
+  #inForce: { readonly rules: string; readonly learned: Learned } | undefined;
 
   constructor(parts: LearningParts) {
     const { store, clock, timers, logger, log } = parts;
@@ -47,8 +48,20 @@ export class Learning {
     this.#sweeper = createSweeper({ sweep, what: 'notes', clock, timers, logger });
   }
 
-  /** What a configuration makes of it. The parts that were in force before go on for the messages that began under them. */
+  /** What a configuration makes of it: what is in force already if its rules are the same. */
   use(rules: LearningRules): Learned {
+    const text = JSON.stringify(rules);
+    if (this.#inForce?.rules !== text) this.#inForce = { rules: text, learned: this.#learn(rules) };
+    return this.#inForce.learned;
+  }
+
+  /** Stores what is not stored yet, and stops. */
+  close(): void {
+    this.#sweeper.stop();
+    this.#writer.close();
+  }
+
+  #learn(rules: LearningRules): Learned {
     const { store, clock } = this.#parts;
     const notebook = { store, writer: this.#writer, clock };
     const networks = new Networks(rules, notebook);
@@ -59,12 +72,6 @@ export class Learning {
       correspondents: correspondents && new Correspondents(correspondents.lifetime, notebook),
       patience: impatient || relaySwitchers ? new Patience(rules, clock) : undefined,
     };
-  }
-
-  /** Stores what is not stored yet, and stops. */
-  close(): void {
-    this.#sweeper.stop();
-    this.#writer.close();
   }
 
   /** A failing lesson costs the lesson, never the answer. */

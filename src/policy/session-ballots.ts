@@ -31,14 +31,20 @@ export interface SessionBallots {
 
 const undecided: SessionBallot['fields'] = { dnsbl: 'undecided' };
 
-export function createSessionBallots(panel: BallotPort): SessionBallots {
+/** `ended` is told of each session's result; what it throws is its own affair, and must be nothing. */
+export function createSessionBallots(
+  panel: BallotPort,
+  ended: (session: Session, result: Result) => void = () => {},
+): SessionBallots {
   const ballots = new WeakMap<Session, SessionBallot>();
 
   const start = (session: Session, address: Address): SessionBallot => {
     const result = panel.decideNow(address);
+    if (result !== undefined) ended(session, result);
     if (result !== undefined) return { promise: undefined, result, fields: tell(result) };
     const promise = panel.decide(address).then(late => {
       ballots.set(session, { promise, result: late, fields: tell(late) });
+      ended(session, late);
       return late;
     });
     promise.catch(() => {}); // whoever awaits it reports it; a session may end before

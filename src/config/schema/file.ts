@@ -9,6 +9,7 @@ import { type DnsConfig, dnsSchema } from './dns.ts';
 import { type DnsblConfig, dnsblSchema } from './dnsbl.ts';
 import { type GreylistConfig, greylistSchema } from './greylist.ts';
 import { type ListConfig, listSchema } from './lists.ts';
+import { type LearningConfig, learningSchema } from './learning.ts';
 import { type LogConfig, logSchema } from './log.ts';
 import { repliesSchema } from './replies.ts';
 import { boolean, choice, line, listOf, octalMode, path, type Schema, scalar, section } from './values.ts';
@@ -44,6 +45,7 @@ export interface Config {
   readonly blacklist: ListConfig;
   readonly dnsbl: DnsblConfig;
   readonly dns: DnsConfig;
+  readonly learning: LearningConfig;
   readonly replies: ReplyTemplates;
 }
 
@@ -108,6 +110,7 @@ export const fileSchema: Schema<Config> = z.strictObject({
   blacklist: section(listSchema).describe('What is refused, with 550 5.7.1.'),
   dnsbl: section(dnsblSchema).describe('DNS blocklists.'),
   dns: section(dnsSchema).describe('The resolver.'),
+  learning: section(learningSchema).describe('What is learned from what was seen.'),
   replies: section(repliesSchema).describe(
     'What clients are told. Templates take `{WAIT}` (seconds), `{TIME}` (HH:MM:SS), `{ADDR}`, `{DNSBL}`, `{SENDER}`, `{RECIPIENT}` and `{ID}`.',
   ),

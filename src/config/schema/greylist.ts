@@ -3,7 +3,8 @@
  */
 import * as z from 'zod';
 import { formatDuration } from '../duration.ts';
-import { duration, KeyError, parsed, type Schema, section, whole } from './values.ts';
+import { type SuspiciousConfig, suspiciousSchema } from './suspicious.ts';
+import { choice, duration, KeyError, parsed, type Schema, section, whole } from './values.ts';
 
 export interface GreylistConfig {
   /** Milliseconds, as all times. */
@@ -13,6 +14,9 @@ export interface GreylistConfig {
   readonly tooSoon: number;
   /** Prefix lengths that make a client address a network. */
   readonly prefix: { readonly ipv4: number; readonly ipv6: number };
+  /** Whom it is for: everyone, or only who is suspicious. */
+  readonly when: 'always' | 'suspicious';
+  readonly suspicious: SuspiciousConfig;
 }
 
 const keys = z.strictObject({
@@ -30,6 +34,10 @@ const keys = z.strictObject({
       ipv6: whole(16, 128).prefault('64').describe('Leading bits of an IPv6 address that count.'),
     }),
   ).describe('Which part of the client address belongs to the triplet.'),
+  when: choice(['always', 'suspicious'])
+    .prefault('always')
+    .describe('Whether everyone has to wait, or only who is suspicious; all others are accepted then.'),
+  suspicious: section(suspiciousSchema).describe('What makes a client suspicious, and how long such clients wait.'),
 });
 
 export const greylistSchema: Schema<GreylistConfig> = parsed(keys, value => {
@@ -38,5 +46,19 @@ export const greylistSchema: Schema<GreylistConfig> = parsed(keys, value => {
   if (delay + 1_000 > retryWindow)
     throw new KeyError(['delay'], `expected less than retryWindow, which is ${formatDuration(retryWindow)}`);
   if (tooSoon > delay) throw new KeyError(['tooSoon'], `expected at most delay, which is ${formatDuration(delay)}`);
+  checkSuspicious(value);
   return value;
 });
+
+function checkSuspicious({ when, suspicious, retryWindow }: GreylistConfig): void {
+  const classes = Object.entries(suspicious) as [string, SuspiciousConfig[keyof SuspiciousConfig]][];
+  if (when === 'suspicious' && classes.every(([, settings]) => settings === false))
+    throw new KeyError(['suspicious'], 'nothing makes a client suspicious, so nobody would be greylisted');
+  for (const [name, settings] of classes) {
+    if (settings !== false && (settings.delay ?? 0) + 1_000 > retryWindow)
+      throw new KeyError(
+        ['suspicious', name, 'delay'],
+        `expected less than retryWindow, which is ${formatDuration(retryWindow)}`,
+      );
+  }
+}

@@ -16,7 +16,7 @@ import type { Header } from '../verdict.ts';
 export interface DnsblCheckOptions {
   readonly panel: BallotPort;
   /** The panel's ballots, if others look at them too. */
-  readonly ballots?: SessionBallots;
+  readonly ballots?: SessionBallots | undefined;
   /** Those of the panel, in configured order. */
   readonly zones: readonly Zone[];
   /** `true` refuses listed clients, `false` marks their messages with `X-RBL-Warning`. */

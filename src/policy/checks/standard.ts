@@ -19,17 +19,20 @@ export interface StandardParts extends LocalOptions {
   /** Recipients' local parts; default `postmaster` and `abuse`. */
   readonly exempt?: readonly string[];
   readonly dnsbl?: Check;
+  /** Those that know what was learned, and those that advise by it. */
+  readonly learned?: readonly Check[];
   readonly replies: Replies;
 }
 
 /** The checks to hand to `createPolicy`; those without a part are left out. */
 export function standardChecks(parts: StandardParts): readonly Check[] {
-  const { whitelist, blacklist, dnsbl, replies } = parts;
+  const { whitelist, blacklist, dnsbl, learned = [], replies } = parts;
   return [
     localCheck(parts),
     ...(whitelist ? [whitelistCheck(whitelist)] : []),
     ...(blacklist ? [blacklistCheck(blacklist, replies)] : []),
     exemptCheck(parts.exempt),
     ...(dnsbl ? [dnsbl] : []),
+    ...learned,
   ];
 }
