@@ -23,7 +23,7 @@ import { createMilter, type Milter } from './milter/index.ts';
 import { Faults } from './policy/faults.ts';
 import type { Policy } from './policy/policy.ts';
 
-export { openResolver, resolverServers };
+export { openResolver, readMaterials as checkMaterials, resolverServers };
 
 /** What the daemon needs from whoever starts it. */
 export interface DaemonDependencies {

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { UsageError } from '../config/usage-error.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
 import { VERSION } from '../version.ts';
+import { checkConfigCommand, configCommand } from './config-commands.ts';
 import { dnsblCommand } from './dnsbl-command.ts';
 import { describeError, exitCodeOf } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
@@ -52,12 +53,16 @@ function createProgram({ output, serve }: ProgramOptions, finish: (code: number)
   program.action(async () => {
     const [word] = program.args;
     if (word !== undefined)
-      throw new UsageError(`unknown command '${word}': expected options, or one of the commands probe, dnsbl`);
+      throw new UsageError(
+        `unknown command '${word}': expected options, or one of the commands ${program.commands.map(command => command.name()).join(', ')}`,
+      );
     const read = (): Config => loadFromOptions(program).config;
     finish(await serve(read(), read));
   });
   program.addCommand(probeCommand(output, finish).copyInheritedSettings(program).allowExcessArguments(false));
   program.addCommand(dnsblCommand(output, finish).copyInheritedSettings(program));
+  for (const command of [checkConfigCommand(output), configCommand(output)])
+    program.addCommand(command.copyInheritedSettings(program).allowExcessArguments(false));
   return program;
 }
 
@@ -73,6 +78,9 @@ Examples:
     --from a@example.net --to b@example.org --repeat 2
   milter-greylist dnsbl -a zen.spamhaus.org 203.0.113.7
   milter-greylist dnsbl -a zen.spamhaus.org --check
+  milter-greylist check-config -c milter-greylist.yaml
+  milter-greylist config --changed
 
-At start it prints the lines that main.cf or sendmail.mc need. SIGHUP reads the lists again, SIGTERM stops.
+At start it prints the lines that main.cf or sendmail.mc need. SIGHUP reads configuration and lists
+again, SIGTERM stops.
 `;

@@ -33,17 +33,7 @@ export function startMessage({ listening, database, acceptLocal }: StartMessageO
         ]
       : ['Clients with loopback or private addresses are treated like all others.']),
   );
-  if (known.length < addresses.length) {
-    lines.push('', 'A socket came from outside (fd:). In the lines below, put the address that it was bound to.');
-  }
-  const remark = known.map(chrootRemark).find(text => text !== undefined);
-  lines.push(
-    '',
-    'Postfix: in main.cf (if smtpd_milters is set already, add the part in braces to it), then "postfix reload":',
-  );
-  lines.push(...addresses.map(address => `  smtpd_milters = ${postfixMilter(address)}`), ...(remark ?? []));
-  lines.push('', 'Sendmail: in sendmail.mc, then make sendmail.cf anew and restart:');
-  lines.push(...addresses.map(address => `  ${sendmailFilter(address)}`));
+  lines.push('', ...mailServer(addresses));
   const target = known[0];
   if (target) {
     lines.push(
@@ -54,6 +44,27 @@ export function startMessage({ listening, database, acceptLocal }: StartMessageO
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The lines for Postfix and Sendmail alone, ending in a line feed. */
+export function mailServerLines(sockets: readonly string[]): string {
+  return `${mailServer(sockets.map(parseListenAddress)).join('\n')}\n`;
+}
+
+function mailServer(addresses: readonly ListenAddress[]): readonly string[] {
+  const known = addresses.filter(address => address.kind !== 'fd');
+  const remark = known.map(chrootRemark).find(text => text !== undefined);
+  return [
+    ...(known.length < addresses.length
+      ? ['A socket came from outside (fd:). In the lines below, put the address that it was bound to.', '']
+      : []),
+    'Postfix: in main.cf (if smtpd_milters is set already, add the part in braces to it), then "postfix reload":',
+    ...addresses.map(address => `  smtpd_milters = ${postfixMilter(address)}`),
+    ...(remark ?? []),
+    '',
+    'Sendmail: in sendmail.mc, then make sendmail.cf anew and restart:',
+    ...addresses.map(address => `  ${sendmailFilter(address)}`),
+  ];
 }
 
 /** The milter as one entry of `smtpd_milters`, which keeps its own timeout and what to do without it (Postfix 3.0 and newer). */

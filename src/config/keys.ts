@@ -13,6 +13,39 @@ export function jsonSchema(): JsonSchema {
   return cached;
 }
 
+/** One key, as the documents tell of it. */
+export interface KeyEntry {
+  /** `greylist.delay`; `[]` stands for any item of a list. */
+  readonly key: string;
+  /** Markdown. */
+  readonly description: string;
+  /** What may stand there, in words; undefined if it has keys of its own. */
+  readonly expected: string | undefined;
+  /** In the file's spelling; undefined if there is none. */
+  readonly standard: unknown;
+  /** Its own keys, and those of a list's items. */
+  readonly keys: readonly KeyEntry[];
+}
+
+/** All keys, in the order of the schema. */
+export function keyEntries(schema: JsonSchema = jsonSchema(), around = ''): readonly KeyEntry[] {
+  return Object.entries((schema.properties ?? {}) as Readonly<Record<string, JsonSchema>>).map(([name, value]) => {
+    const key = around === '' ? name : `${around}.${name}`;
+    const choices = alternatives(value);
+    const below = choices.flatMap(({ items }) => (items === undefined ? [] : alternatives(items as JsonSchema)));
+    const own = choices.flatMap(choice => keyEntries(choice, key));
+    const ofItems = below.flatMap(item => keyEntries(item, `${key}[]`));
+    const titles = new Set([...choices, ...below].flatMap(({ title }) => (title === undefined ? [] : [String(title)])));
+    return {
+      key,
+      description: String(value.description ?? ''),
+      expected: titles.size === 0 ? undefined : [...titles].join(', or '),
+      standard: value.default,
+      keys: [...own, ...ofItems.filter(item => !own.some(other => other.key === item.key))],
+    };
+  });
+}
+
 /** The keys that may stand in the object at a path, in the order of the schema. Steps through lists count. */
 export function keysAt(path: readonly string[]): readonly string[] {
   let places: readonly JsonSchema[] = [jsonSchema()];

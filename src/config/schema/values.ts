@@ -28,7 +28,7 @@ export class KeyError extends RangeError {
  * in front. `expected` says what may stand there, as in "expected a duration, such as 5m".
  */
 export function scalar<T>(expected: string, read: (text: string) => T, json: JsonSchema = {}): Schema<T> {
-  return parsed(z.string({ error: `expected ${expected}` }), read).meta(json);
+  return parsed(z.string({ error: `expected ${expected}` }), read).meta({ title: expected, ...json });
 }
 
 /** A schema whose value `read` works out or checks further. */
