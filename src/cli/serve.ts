@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly reread: () => Config;
   readonly log: Log;
   readonly identity: Pick<DaemonDependencies, 'socketGid' | 'dropPrivileges' | 'successor'>;
+  /** How the program was called. */
+  readonly command?: string;
   /** Prints what newcomers have to know. */
   readonly print: (text: string) => void;
 }
@@ -55,7 +57,7 @@ class Service {
   }
 
   async run(): Promise<number> {
-    const { process, log, print } = this.#options;
+    const { process, log, print, command } = this.#options;
     process.on('exit', () => log.flush());
     process.on('SIGHUP', () => this.#hangUp());
     process.on('SIGTERM', () => this.#terminate('SIGTERM'));
@@ -76,7 +78,8 @@ class Service {
       return this.#ended;
     }
     const { listening, database } = this.#daemon;
-    print(startMessage({ listening, database, acceptLocal: this.#config.acceptLocal }));
+    const { acceptLocal } = this.#config;
+    print(startMessage({ listening, database, acceptLocal, ...(command && { command }) }));
     log.lifecycle.info('started', { listening: listening.join(' '), database });
     this.#reloaded();
     return this.#ended;
@@ -169,6 +172,8 @@ export function serveInForeground(config: Config, reread: () => Config): Promise
       },
       successor: isRoot ? account : undefined,
     },
+    // In a checkout there is no such command.
+    ...(process.env.npm_lifecycle_event === 'start' && { command: 'npm start --' }),
     print: text => void process.stdout.write(text),
   });
 }

@@ -10,13 +10,16 @@ export interface StartMessageOptions {
   readonly listening: readonly string[];
   readonly database: string;
   readonly acceptLocal: boolean;
+  /** How the program is called; default `milter-greylist`. */
+  readonly command?: string;
 }
 
 /** Postfix's queue directory, which relative paths and chrooted processes start from. */
 const QUEUE_DIRECTORY = '/var/spool/postfix/';
 
 /** The whole text, ending in a line feed. */
-export function startMessage({ listening, database, acceptLocal }: StartMessageOptions): string {
+export function startMessage(options: StartMessageOptions): string {
+  const { listening, database, acceptLocal, command = 'milter-greylist' } = options;
   const addresses = listening.map(parseListenAddress);
   const known = addresses.filter(address => address.kind !== 'fd');
   const lines = [
@@ -39,7 +42,7 @@ export function startMessage({ listening, database, acceptLocal }: StartMessageO
     lines.push(
       '',
       'To see it work without a mail server:',
-      `  milter-greylist probe -s ${sendmailSocket(target)} --ip 203.0.113.7 --helo mx.example.net \\`,
+      `  ${command} probe -s ${sendmailSocket(target)} --ip 203.0.113.7 --helo mx.example.net \\`,
       '    --from a@example.net --to b@example.org --repeat 2',
     );
   }

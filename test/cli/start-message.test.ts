@@ -65,3 +65,8 @@ test('for an inherited socket the address is left to be filled in', () => {
   assert.match(text, /\{ ADDRESS, default_action=accept/);
   assert.doesNotMatch(text, /probe/);
 });
+
+test('where it runs by npm, the probe does too', () => {
+  const text = startMessage({ ...common, listening: ['inet:8892@127.0.0.1'], command: 'npm start --' });
+  assert.match(text, /^ {2}npm start -- probe -s inet:8892@127\.0\.0\.1 --ip/m);
+});
