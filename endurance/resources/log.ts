@@ -1,0 +1,91 @@
+/**
+ * The reader of the log goes away, or stops reading.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tempDir } from '../../test/support/temp-dir.ts';
+import { type Case, count, Losses, ms } from '../case.ts';
+import { Daemon } from '../daemon.ts';
+import { Load } from '../load.ts';
+
+const closed: Case = {
+  name: 'resources/log-closed',
+  async run(trial) {
+    const losses = new Losses();
+    const daemon = await Daemon.start(trial, {
+      folder: tempDir(trial),
+      flags: ['--greytimeout', '1', '-v'],
+      log: 'pipe',
+    });
+    const load = new Load(trial, {
+      socket: daemon.socket,
+      connections: 16,
+      rate: 400,
+      mix: { new: 4, mature: 3, passed: 3 },
+      first: 0,
+      seed: trial.random(1 << 30),
+      delay: 1_000,
+    });
+    await sleep(1_000);
+    daemon.process.stderr?.destroy();
+    await sleep(trial.short ? 2_000 : 5_000);
+    await load.stop();
+    load.judge(losses);
+    losses.expect(daemon.exit === undefined, 'the daemon ended');
+    losses.expect((await daemon.stop()).code === 0, 'the exit status');
+    return {
+      thrown: 'the log pipe closed, at 400 sessions/s',
+      lost: losses.list(),
+      seen: `${count(load.answers)} sessions; RCPT at most ${ms(load.slowest)}`,
+    };
+  },
+};
+
+const blocked: Case = {
+  name: 'resources/log-blocked',
+  async run(trial) {
+    const losses = new Losses();
+    const daemon = await Daemon.start(trial, { folder: tempDir(trial), flags: ['--greytimeout', '1'], log: 'pipe' });
+    const stderr = daemon.process.stderr;
+    if (!stderr) throw new Error('no pipe');
+    let text = '';
+    stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    const load = new Load(trial, {
+      socket: daemon.socket,
+      connections: 16,
+      mix: { new: 4, mature: 3, passed: 3 },
+      first: 0,
+      seed: trial.random(1 << 30),
+      delay: 1_000,
+    });
+    await sleep(500);
+    const before = daemon.rss;
+    stderr.pause();
+    await sleep(trial.short ? 6_000 : 15_000);
+    const grown = daemon.rss - before;
+    stderr.resume();
+    await sleep(1_500);
+    await load.stop();
+    await daemon.stop();
+    await sleep(100);
+    load.judge(losses);
+    const lines = text.match(/(^|\n)[^\n]*action=/g)?.length ?? 0;
+    let told = 0;
+    for (const [, dropped] of text.matchAll(/msg="log lines were lost" dropped=(\d+)/g)) told += Number(dropped);
+    losses.expect(
+      lines + told === load.answers,
+      'lines that nobody was told of',
+      () => `${load.answers - lines - told}`,
+    );
+    losses.expect(told > 0, 'the reader never fell behind');
+    losses.expect(grown < 150 << 20, 'memory', () => `${grown >> 20} MiB`);
+    return {
+      thrown: `the log not read for ${trial.short ? 6 : 15} s, 16 connections without pause`,
+      lost: losses.list(),
+      seen: `${count(load.answers)} sessions, ${count(lines)} lines came through and ${count(told)} were told to be lost; ${grown >> 20} MiB more; RCPT at most ${ms(load.slowest)}`,
+    };
+  },
+};
+
+export const logCases: readonly Case[] = [closed, blocked];

@@ -1,0 +1,103 @@
+/**
+ * Mixed traffic for a long time: memory and descriptors stay level, and so does the time that answers take.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { tempDir } from '../test/support/temp-dir.ts';
+import { type Case, count, Losses, ms, type Outcome, type Trial } from './case.ts';
+import { Daemon } from './daemon.ts';
+import { missingFrom, unsound } from './database.ts';
+import { Load } from './load.ts';
+import { recipientOf } from './traffic.ts';
+
+interface Sample {
+  /** Seconds from the start. */
+  readonly at: number;
+  readonly rss: number;
+  readonly descriptors: number;
+}
+
+/** By how much a value grows in a minute: the least squares' slope. */
+function slope(samples: readonly Sample[], of: (sample: Sample) => number): number {
+  const meanAt = samples.reduce((sum, { at }) => sum + at, 0) / samples.length;
+  const mean = samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
+  const above = samples.reduce((sum, sample) => sum + (sample.at - meanAt) * (of(sample) - mean), 0);
+  const below = samples.reduce((sum, { at }) => sum + (at - meanAt) ** 2, 0);
+  return below === 0 ? 0 : (above / below) * 60;
+}
+
+async function soak(trial: Trial, rate: number, seconds: number): Promise<Outcome> {
+  const losses = new Losses();
+  const folder = tempDir(trial);
+  const list = join(folder, 'white');
+  writeFileSync(list, '192.0.2.0/24\n');
+  const servers = fork(fileURLToPath(new URL('names-worker.ts', import.meta.url)), ['1']);
+  trial.after(() => {
+    servers.kill('SIGKILL');
+  });
+  const [ports] = (await once(servers, 'message')) as [number[]];
+  const resolvers = ports.flatMap(port => ['--resolver', `127.0.0.1:${port}`]);
+  const zones = ['-a', 'one.test', '-a', 'two.test', '-a', 'three.test'];
+  const flags = ['--greytimeout', '5', '--custom-wl', list, ...zones, ...resolvers];
+  const daemon = await Daemon.start(trial, { folder, flags });
+  await sleep(1_000); // the lists' self-tests
+  const load = new Load(trial, {
+    socket: daemon.socket,
+    connections: 64,
+    rate,
+    mix: { new: 6, early: 3, mature: 4, passed: 4, white: 2, listed: 1 },
+    first: 0,
+    seed: trial.random(1 << 30),
+    delay: 5_000,
+  });
+  const samples: Sample[] = [];
+  const start = performance.now();
+  for (let second = 1; second <= seconds; second++) {
+    await sleep(Math.max(0, second * 1_000 - (performance.now() - start)));
+    samples.push({ at: second, rss: daemon.rss, descriptors: daemon.descriptors });
+    if (second % 60 === 0)
+      trial.progress(
+        `${second} s, ${Math.round(daemon.rss / 2 ** 20)} MiB, ${daemon.descriptors} descriptors, p99 ${ms(load.latency(0.99, second - 60))}`,
+      );
+  }
+  await load.stop();
+  load.judge(losses);
+  const half = samples.slice(samples.length >> 1);
+  const memory = slope(half, ({ rss }) => rss) / 2 ** 20;
+  const descriptors = slope(half, sample => sample.descriptors);
+  const third = Math.floor(load.seconds.length / 3);
+  const [early, late] = [load.latency(0.99, 2, third), load.latency(0.99, 2 * third)];
+  const long = seconds >= 600;
+  // A run of a minute shows no slope: memory is still filling caches. It has to show that nothing runs away.
+  losses.expect(memory < (long ? 1 : 60), 'memory is not level', () => `${memory.toFixed(2)} MiB/min`);
+  losses.expect(
+    descriptors < (long ? 0.5 : 30),
+    'descriptors are not level',
+    () => `${descriptors.toFixed(2)} a minute`,
+  );
+  losses.expect(late < early * 3 + 50, 'p99 is not level', () => `${ms(early)}, then ${ms(late)}`);
+  losses.expect(
+    load.answers > rate * seconds * 0.9,
+    'the load was not what it should be',
+    () => `${load.answers} sessions`,
+  );
+  losses.expect(unsound(daemon.database) === undefined, 'integrity_check');
+  for (const serial of missingFrom(daemon.database, load.acknowledged, recipientOf))
+    losses.expect(false, 'an acknowledged triplet', () => recipientOf(serial));
+  const last = samples.at(-1);
+  return {
+    thrown: `${count(rate)} sessions/s for ${seconds} s: new, early, mature, passed, whitelisted, listed; three lists`,
+    lost: losses.list(),
+    seen: `${count(load.answers)} sessions; ${Math.round((last?.rss ?? 0) / 2 ** 20)} MiB, slope ${memory.toFixed(2)} MiB/min; ${last?.descriptors} descriptors, slope ${descriptors.toFixed(2)}/min; RCPT p50 ${ms(load.latency(0.5))}, p99 ${ms(early)} at first and ${ms(late)} at last`,
+  };
+}
+
+export const soakCases: readonly Case[] = [
+  { name: 'soak/mixed', run: trial => soak(trial, trial.short ? 200 : 400, trial.short ? 12 : 60) },
+];
+
+export const longSoak: Case = { name: 'soak/half-hour', run: trial => soak(trial, 1_000, 1_800) };
