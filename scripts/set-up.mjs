@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,7 +34,22 @@ export function setUp() {
   if (answer.status !== 0) {
     throw new Error(`${bin('node')} does not run after "npm rebuild node": ${answer.error?.message ?? answer.stderr}`);
   }
+  addOptional();
   writeFileSync(stamp, wanted);
+}
+
+/**
+ * What is optional and asks for a newer Node than npm runs on was left out, without a word. With the Node that came along it
+ * is not; that one is in its place by now, and stays there.
+ */
+function addOptional() {
+  const { optionalDependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const missing = Object.keys(optionalDependencies).filter(name => !existsSync(join(root, 'node_modules', name)));
+  if (missing.length === 0) return;
+  const args = ['install', '--ignore-scripts', '--include=dev', '--no-save', '--no-audit', '--no-fund'];
+  const env = Object.fromEntries(Object.entries(environment()).filter(([name]) => !name.startsWith('npm_')));
+  const { status } = spawnSync('npm', args, { cwd: root, env, stdio: ['ignore', process.stderr.fd, 'inherit'] });
+  if (status !== 0) process.stderr.write(`Not installed, and not needed by all: ${missing.join(', ')}\n`);
 }
 
 /**
