@@ -13,7 +13,7 @@ import { Greylisting } from './daemon/greylisting.ts';
 import { Lookups } from './daemon/lookups.ts';
 import { type Materials, readMaterials } from './daemon/materials.ts';
 import { openResolver, resolverServers } from './dns/open-resolver.ts';
-import { milterFilter } from './frontends/milter.ts';
+import { type MilterFrontendParts, type MilterWishes, milterFilter } from './frontends/milter.ts';
 import type { Store } from './greylist/store.ts';
 import type { NoteStore } from './learning/note-store.ts';
 import type { DecisionLog } from './log/decision-log.ts';
@@ -81,6 +81,7 @@ class RunningDaemon implements Daemon {
   #greylisting: Greylisting | undefined;
   #policy: Policy | undefined;
   #milter: Milter | undefined;
+  #wishes: MilterWishes = {};
   #closing = false;
   listening: readonly string[] = [];
   database = '';
@@ -105,7 +106,7 @@ class RunningDaemon implements Daemon {
     const config = this.#initial;
     const materials = await readMaterials(config);
     const ready = Promise.withResolvers<void>();
-    const milter = this.#createMilter(ready.promise);
+    const milter = this.#createMilter(ready.promise, materials);
     this.#milter = milter;
     try {
       const owner = { mode: config.socketMode, ...pick('gid', this.#dependencies.socketGid) };
@@ -186,12 +187,18 @@ class RunningDaemon implements Daemon {
       timers,
       faults,
     });
+    // What is asked of the MTA may have changed: new connections negotiate anew.
+    if (!same(wishesOf(materials), this.#wishes)) {
+      this.#wishes = wishesOf(materials);
+      this.#milter?.use(milterFilter(this.#frontend(), this.#wishes));
+    }
     this.#config = materials.config;
   }
 
-  #createMilter(ready: Promise<void>): Milter {
+  /** @param ready settles when the policy is there */
+  #frontend(ready?: Promise<void>): MilterFrontendParts {
     const { decisions } = this.#dependencies;
-    const filter = milterFilter({
+    return {
       policy: () => this.#policy as Policy,
       ready: () => (this.#policy === undefined ? ready : undefined),
       record: decision => decisions.write(decision),
@@ -201,7 +208,12 @@ class RunningDaemon implements Daemon {
       onProtocolError: (message, fatal) =>
         this.#faultLog.warn('milter protocol', `milter protocol: ${message}`, { closed: fatal }),
       onFailure: () => this.#config.onFailure,
-    });
+    };
+  }
+
+  #createMilter(ready: Promise<void>, materials: Materials): Milter {
+    this.#wishes = wishesOf(materials);
+    const filter = milterFilter(this.#frontend(ready), this.#wishes);
     const onRefused = (reason: string): void => {
       // Who has given up root can't remove a socket from a folder of root's.
       if (this.#closing) this.#dependencies.logger.info('a socket stays: the next start replaces it', { reason });
@@ -209,6 +221,11 @@ class RunningDaemon implements Daemon {
     };
     return createMilter({ ...filter, onRefused, monotonic: () => this.#clock.monotonic() });
   }
+}
+
+/** What a configuration asks of the MTA. */
+function wishesOf({ macros }: Materials): MilterWishes {
+  return { macros };
 }
 
 function needingRestart(before: Config, next: Config): string[] {

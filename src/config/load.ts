@@ -70,11 +70,17 @@ export function parseConfig(
   }
   if (found.length > 0 || !result.success) throw new ConfigError(found.toSorted(byPlace));
   return {
-    config: result.data,
+    config: withPlaces(result.data, locate),
     written: written as Loaded['written'],
     file: source?.file,
     locate: path => locate(path),
   };
+}
+
+/** Rules are called by their lines in the log. */
+function withPlaces(config: Config, locate: (path: Path) => string): Config {
+  const rules = config.rules.map((rule, index) => ({ ...rule, at: locate(['rules', index]).replace(/:\d+$/, '') }));
+  return { ...config, rules };
 }
 
 function readText(file: string): string {

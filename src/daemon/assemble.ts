@@ -10,8 +10,12 @@ import type { Greylist } from '../greylist/greylist.ts';
 import { type KeyForm, networkName } from '../greylist/triplet.ts';
 import type { Learned } from '../learning/learning.ts';
 import type { Address } from '../net/address.ts';
+import { refusalCheck } from '../policy/checks/blacklist.ts';
 import { dnsblCheck } from '../policy/checks/dnsbl.ts';
+import { optCheck } from '../policy/checks/opt.ts';
+import { rulesCheck } from '../policy/checks/rules.ts';
 import { standardChecks } from '../policy/checks/standard.ts';
+import { welcomeCheck } from '../policy/checks/whitelist.ts';
 import { createClientNames } from '../policy/client-name.ts';
 import type { Faults } from '../policy/faults.ts';
 import { observedPolicy } from '../policy/observed.ts';
@@ -36,7 +40,7 @@ export interface Parts {
   readonly faults: Faults;
 }
 
-export function assemblePolicy({ config, lists, replies }: Materials, parts: Parts): Policy {
+export function assemblePolicy({ config, rules, whitelist, blacklist, opt, replies }: Materials, parts: Parts): Policy {
   const { greylist, form, former, learned, resolver, blocklists, clock, timers, faults } = parts;
   const networkOf = (address: Address): string => networkName(address, form);
   const networksOf = networkNames(form, former, () => clock.now());
@@ -46,8 +50,13 @@ export function assemblePolicy({ config, lists, replies }: Materials, parts: Par
     checks: standardChecks({
       localAccepts: config.acceptLocal,
       authenticatedAccepts: config.acceptAuthenticated,
-      whitelist: lists.whitelist,
-      blacklist: lists.blacklist,
+      rules:
+        rules.size > 0
+          ? rulesCheck({ book: rules, clock, names, ballots, originating: config.originating })
+          : undefined,
+      whitelist: welcomeCheck(whitelist, names),
+      blacklist: refusalCheck(blacklist, names, replies),
+      opt: opt && optCheck(opt.side, opt.list),
       exempt: config.exempt,
       ...(blocklists && { dnsbl: dnsblCheck({ ...blocklists, ballots, reject: config.dnsbl.action === 'reject' }) }),
       learned: learnedChecks(config, { learned, networkOf, networksOf, ballots, names, spf: undefined }),

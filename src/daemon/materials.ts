@@ -2,18 +2,29 @@
  * Materials: all that a configuration names, read and compiled. Whatever can be wrong with a configuration is found here, before
  * anything of it is put in force.
  */
-import type { Config } from '../config/config.ts';
+import type { Config, ListConfig } from '../config/config.ts';
 import { resolverServers } from '../dns/open-resolver.ts';
 import type { ServerAddress } from '../dns/servers.ts';
 import { checkBlocklists } from '../dnsbl/blocklists.ts';
 import { checkTiming } from '../greylist/timing.ts';
-import { type AddressList, loadAddressLists } from '../lists/address-list.ts';
+import { ListFiles } from '../lists/list-files.ts';
+import { AccessList, type ListEntries, listedFiles } from '../policy/access-list.ts';
+import { OptList, optFiles } from '../policy/opt.ts';
 import { compileReplies, type Replies } from '../policy/replies.ts';
+import { compileRules, ruleFiles } from '../policy/rules/compile.ts';
+import { macrosOf as ruleMacros } from '../policy/rules/needs.ts';
+import type { RuleBook } from '../policy/rules/rule-book.ts';
 
 /** What a configuration is worked out to; swapped as a whole. */
 export interface Materials {
   readonly config: Config;
-  readonly lists: Readonly<Record<'whitelist' | 'blacklist', AddressList>>;
+  readonly rules: RuleBook;
+  /** Macros that the rules look at, beside those that are always asked for. */
+  readonly macros: readonly string[];
+  readonly whitelist: AccessList;
+  readonly blacklist: AccessList;
+  /** Whom the greylist is for, if not for all. */
+  readonly opt: { readonly side: 'in' | 'out'; readonly list: OptList } | undefined;
   readonly replies: Replies;
   /** The DNS servers to ask; read afresh from the system if none are configured. */
   readonly servers: readonly ServerAddress[];
@@ -25,6 +36,34 @@ export async function readMaterials(config: Config): Promise<Materials> {
   checkBlocklists(config.dnsbl);
   const replies = compileReplies(config.replies);
   const servers = resolverServers(config.dns.resolvers);
-  const lists = await loadAddressLists({ whitelist: config.whitelist.files, blacklist: config.blacklist.files });
-  return { config, lists, replies, servers };
+  const [white, black] = [entriesOf(config.whitelist), entriesOf(config.blacklist)];
+  const opting = config.optIn ?? config.optOut;
+  const files = await ListFiles.load([
+    ...ruleFiles(config.rules),
+    ...listedFiles(white),
+    ...listedFiles(black),
+    ...(opting ? optFiles(opting) : []),
+  ]);
+  return {
+    config,
+    rules: compileRules(config.rules, files),
+    macros: macrosOf(config),
+    whitelist: new AccessList('whitelist', white, files),
+    blacklist: new AccessList('blacklist', black, files),
+    opt: opting && { side: config.optIn ? 'in' : 'out', list: new OptList(opting, files) },
+    replies,
+    servers,
+  };
+}
+
+/** The files of addresses are one more way to name clients. */
+function entriesOf(list: ListConfig): ListEntries {
+  return { ...list, clients: { ...list.clients, files: [...list.files, ...list.clients.files] } };
+}
+
+function macrosOf({ rules, whitelist, blacklist }: Config): readonly string[] {
+  const named = [whitelist, blacklist].some(
+    ({ names, triples }) => names.values.length + names.files.length + triples.values.length + triples.files.length > 0,
+  );
+  return [...new Set([...ruleMacros(rules), ...(named ? ['client_resolve'] : [])])];
 }

@@ -44,6 +44,8 @@ export interface MilterFrontendParts {
 export interface MilterWishes {
   /** Hear of MAIL at once, at the price of an answer. */
   readonly answerMail?: boolean;
+  /** Macros to ask for besides the usual ones, by name without braces. */
+  readonly macros?: readonly string[];
 }
 
 interface ConnectionState {
@@ -70,7 +72,7 @@ const MACROS = {
 
 export function milterFilter(
   parts: MilterFrontendParts,
-  { answerMail = false }: MilterWishes = {},
+  { answerMail = false, macros = [] }: MilterWishes = {},
 ): FilterOptions<'addHeaders', ConnectionState, MessageState> {
   const mail = (message: GreylistMessage): MilterVerdict<'mail'> => {
     const { state, connection } = message;
@@ -83,7 +85,7 @@ export function milterFilter(
   };
   return {
     actions: ['addHeaders'],
-    macros: MACROS,
+    macros: macros.length > 0 ? macrosWith(macros) : MACROS,
     connectionState: () => ({ session: undefined }),
     messageState: () => ({ policy: undefined, authenticated: undefined, decisions: [] }),
 
@@ -118,6 +120,16 @@ export function milterFilter(
     },
     onProtocolError: parts.onProtocolError,
   };
+}
+
+/**
+ * More macros: asked for at CONNECT and at every recipient, since MTAs know some from the beginning and others change. A
+ * list replaces the MTA's own, so the usual ones stay in it.
+ */
+function macrosWith(more: readonly string[]): NonNullable<FilterOptions['macros']> {
+  const names = more.map(name => (name.length === 1 ? name : `{${name}}`));
+  const connect = [...new Set<string>([...MACROS.connect, ...names])];
+  return { ...MACROS, connect, rcpt: [...new Set<string>([...MACROS.rcpt, ...names])] };
 }
 
 function begin(connection: GreylistConnection, parts: MilterFrontendParts): MilterVerdict<'connect'> {

@@ -41,8 +41,8 @@ test('every flag arrives where it belongs', () => {
     user: 'grey:mail',
     greylist: { ...DEFAULTS.greylist, delay: 5_400_000 },
     database: ':memory:',
-    whitelist: { files: ['/etc/wl', '/etc/wl2'] },
-    blacklist: { files: ['/etc/bl'] },
+    whitelist: { ...DEFAULTS.whitelist, files: ['/etc/wl', '/etc/wl2'] },
+    blacklist: { ...DEFAULTS.blacklist, files: ['/etc/bl'] },
     acceptLocal: false,
     dnsbl: {
       zones: [{ zone: 'a.test=127.0.0.2*2' }, { zone: 'b.test' }],

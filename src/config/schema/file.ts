@@ -4,15 +4,20 @@
  */
 import * as z from 'zod';
 import { parseListenAddress } from '../../milter/listen-address.ts';
+import type { OptEntries } from '../../policy/opt.ts';
 import type { ReplyTemplates } from '../../policy/replies.ts';
+import type { Rule } from '../../policy/rules/rule.ts';
 import { type DnsConfig, dnsSchema } from './dns.ts';
 import { type DnsblConfig, dnsblSchema } from './dnsbl.ts';
 import { type GreylistConfig, greylistSchema } from './greylist.ts';
-import { type ListConfig, listSchema } from './lists.ts';
 import { type LearningConfig, learningSchema } from './learning.ts';
+import { type ListConfig, listSchema } from './lists.ts';
 import { type LogConfig, logSchema } from './log.ts';
+import { optSchema } from './opt.ts';
 import { repliesSchema } from './replies.ts';
-import { boolean, choice, line, listOf, octalMode, path, type Schema, scalar, section } from './values.ts';
+import { rulesSchema } from './rules.ts';
+import { checkTogether } from './together.ts';
+import { boolean, choice, line, listOf, octalMode, parsed, path, type Schema, scalar, section } from './values.ts';
 
 export interface Config {
   /** The filter's name, shown to the MTA and in the headers it adds. */
@@ -41,6 +46,10 @@ export interface Config {
   /** `{daemon_name}`s of listeners for our own users' mail, whose clients are not looked up in DNSBLs. */
   readonly originating: readonly string[];
   readonly greylist: GreylistConfig;
+  readonly rules: readonly Rule[];
+  /** Whom the greylist is for; at most one of the two. */
+  readonly optIn?: OptEntries | undefined;
+  readonly optOut?: OptEntries | undefined;
   readonly whitelist: ListConfig;
   readonly blacklist: ListConfig;
   readonly dnsbl: DnsblConfig;
@@ -71,7 +80,7 @@ const localPart = scalar('the part of an address before the @', text => {
   return text.toLowerCase();
 });
 
-export const fileSchema: Schema<Config> = z.strictObject({
+const sections: Schema<Config> = z.strictObject({
   name: filterName.prefault('milter-greylist').describe('Shown to the mail server and in headers.'),
   socket: listOf(listenAddress, { least: 1 })
     .prefault(['inet:8892@127.0.0.1'])
@@ -106,6 +115,11 @@ export const fileSchema: Schema<Config> = z.strictObject({
     .prefault(['ORIGINATING'])
     .describe("Listeners of the mail server (its `{daemon_name}`) for one's own users: nothing is looked up there."),
   greylist: section(greylistSchema).describe('The greylist.'),
+  rules: rulesSchema.prefault([]).describe('Conditions, and what to do where they hold; the first that holds decides.'),
+  optIn: optSchema
+    .optional()
+    .describe('Greylist only these recipients: addresses and domains, or `recipients` and `except`.'),
+  optOut: optSchema.optional().describe('Greylist all recipients but these, written like `optIn`.'),
   whitelist: section(listSchema).describe('What is accepted without further question.'),
   blacklist: section(listSchema).describe('What is refused, with 550 5.7.1.'),
   dnsbl: section(dnsblSchema).describe('DNS blocklists.'),
@@ -115,3 +129,5 @@ export const fileSchema: Schema<Config> = z.strictObject({
     'What clients are told. Templates take `{WAIT}` (seconds), `{TIME}` (HH:MM:SS), `{ADDR}`, `{DNSBL}`, `{SENDER}`, `{RECIPIENT}` and `{ID}`.',
   ),
 });
+
+export const fileSchema: Schema<Config> = parsed(sections, checkTogether);

@@ -1,7 +1,7 @@
 /**
  * The order of the built-in checks: the one place that knows it. The greylist comes behind them, always.
  *
- * What is ours passes before anything can refuse it; the whitelist comes before the blacklist, so that an exception from a
+ * What is ours passes before anything can refuse it; then come the administrator's own rules; the whitelist comes before the blacklist, so that an exception from a
  * blocked network is one line; who may always be written to is exempt from blocklists, but not from the administrator's own
  * blacklist.
  */
@@ -14,10 +14,13 @@ import { type LocalOptions, localCheck } from './local.ts';
 import { whitelistCheck } from './whitelist.ts';
 
 export interface StandardParts extends LocalOptions {
-  readonly whitelist?: PrefixLookup<string>;
-  readonly blacklist?: PrefixLookup<string>;
+  readonly rules?: Check | undefined;
+  /** By address alone, or a check of its own. */
+  readonly whitelist?: PrefixLookup<string> | Check;
+  readonly blacklist?: PrefixLookup<string> | Check;
   /** Recipients' local parts; default `postmaster` and `abuse`. */
   readonly exempt?: readonly string[];
+  readonly opt?: Check | undefined;
   readonly dnsbl?: Check;
   /** Those that know what was learned, and those that advise by it. */
   readonly learned?: readonly Check[];
@@ -26,12 +29,14 @@ export interface StandardParts extends LocalOptions {
 
 /** The checks to hand to `createPolicy`; those without a part are left out. */
 export function standardChecks(parts: StandardParts): readonly Check[] {
-  const { whitelist, blacklist, dnsbl, learned = [], replies } = parts;
+  const { rules, whitelist, blacklist, opt, dnsbl, learned = [], replies } = parts;
   return [
     localCheck(parts),
-    ...(whitelist ? [whitelistCheck(whitelist)] : []),
-    ...(blacklist ? [blacklistCheck(blacklist, replies)] : []),
+    ...(rules ? [rules] : []),
+    ...(whitelist ? ['run' in whitelist ? whitelist : whitelistCheck(whitelist)] : []),
+    ...(blacklist ? ['run' in blacklist ? blacklist : blacklistCheck(blacklist, replies)] : []),
     exemptCheck(parts.exempt),
+    ...(opt ? [opt] : []),
     ...(dnsbl ? [dnsbl] : []),
     ...learned,
   ];

@@ -31,33 +31,33 @@ export interface DnsblCondition {
 
 /** All of these; of a session without TLS none holds. */
 export interface TlsCondition {
-  readonly version?: Values<Pattern>;
-  readonly cipher?: Values<Pattern>;
+  readonly version?: Values<Pattern> | undefined;
+  readonly cipher?: Values<Pattern> | undefined;
   /** At least. */
-  readonly bits?: number;
-  readonly subject?: Values<Pattern>;
-  readonly issuer?: Values<Pattern>;
+  readonly bits?: number | undefined;
+  readonly subject?: Values<Pattern> | undefined;
+  readonly issuer?: Values<Pattern> | undefined;
 }
 
 /** All that are given must hold. */
 export interface Conditions {
-  readonly client?: Values<Network>;
-  readonly name?: Values<Pattern>;
+  readonly client?: Values<Network> | undefined;
+  readonly name?: Values<Pattern> | undefined;
   /** Take the MTA's word for the client's name. */
-  readonly unverified?: boolean;
-  readonly helo?: Values<Pattern>;
-  readonly sender?: Values<Pattern>;
-  readonly recipient?: Values<Pattern>;
+  readonly unverified?: boolean | undefined;
+  readonly helo?: Values<Pattern> | undefined;
+  readonly sender?: Values<Pattern> | undefined;
+  readonly recipient?: Values<Pattern> | undefined;
   /** Logged in or not, or as one of these. */
-  readonly auth?: boolean | Values<Pattern>;
-  readonly tls?: boolean | TlsCondition;
-  readonly spf?: readonly SpfResult[];
-  readonly dnsbl?: DnsblCondition;
+  readonly auth?: boolean | Values<Pattern> | undefined;
+  readonly tls?: boolean | TlsCondition | undefined;
+  readonly spf?: readonly SpfResult[] | undefined;
+  readonly dnsbl?: DnsblCondition | undefined;
   /** By name without braces: set or not, or one of these values. */
-  readonly macro?: Readonly<Record<string, boolean | Values<Pattern>>>;
-  readonly time?: readonly TimeSpan[];
+  readonly macro?: Readonly<Record<string, boolean | Values<Pattern>>> | undefined;
+  readonly time?: readonly TimeSpan[] | undefined;
   /** None of these may hold. */
-  readonly not?: readonly Conditions[];
+  readonly not?: readonly Conditions[] | undefined;
 }
 
 /** What ends the search. */
