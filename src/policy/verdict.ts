@@ -17,6 +17,7 @@ export type AcceptReason =
   | 'matured' // a pending triplet came back in time: it passes now
   | 'known' // the triplet passed before
   | 'end-of-message' // the null sender: the greylist speaks at end of message
+  | 'spf-pass' // the sender's domain lets the client send in its name
   | 'learned' // a network or SPF domain that has proved itself
   | 'correspondent' // one of our users has written to this sender
   | 'unsuspicious' // only suspicious clients are greylisted, and this is none

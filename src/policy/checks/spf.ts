@@ -1,0 +1,37 @@
+/**
+ * `spf`: clients that the sender's domain lets send in its name (RFC 7208). With `bypass` their mail is accepted; with `key` the
+ * domain takes the network's place in the greylist's key, so that whoever it lets send may retry. What was learned under
+ * such a key is of use only to messages that pass in their turn.
+ *
+ * Every other result is no word, and so is the pass of a domain that lets everybody send: spammers have such ones.
+ */
+import type { SpfFinding } from '../../spf/spf.ts';
+import type { Check, Word } from '../check.ts';
+import type { SpfResults } from '../spf-results.ts';
+import type { Accept } from '../verdict.ts';
+
+export type SpfMode = 'bypass' | 'key';
+
+const passed: Accept = { action: 'accept', reason: 'spf-pass' };
+
+export function spfCheck(results: SpfResults, mode: SpfMode): Check {
+  const word = ({ result, domain, everyone }: SpfFinding): Word => {
+    if (result !== 'pass' || everyone || domain === '') return undefined;
+    return mode === 'bypass' ? passed : { action: 'advise', greylist: { key: `spf:${domain}` } };
+  };
+  return {
+    name: 'spf',
+    canAccept: mode === 'bypass',
+    advisory: mode === 'key',
+    // The results' own limit is shorter.
+    deadline: 4_000,
+    settles: () => undefined,
+    begin: message => results.begin(message),
+    run(envelope) {
+      const finding = results.of(envelope);
+      if (finding === undefined) return undefined;
+      return finding instanceof Promise ? finding.then(word) : word(finding);
+    },
+    logFields: session => ({ spf: results.latest(session) }),
+  };
+}
