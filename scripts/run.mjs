@@ -4,7 +4,7 @@
  *
  *   node scripts/run.mjs start [daemon's flags]
  *   node scripts/run.mjs test [node's flags, test files]
- *   node scripts/run.mjs set-up | build | check
+ *   node scripts/run.mjs set-up | build | check | docs
  */
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -34,6 +34,9 @@ const commands = {
       ...files,
     ]);
   },
+
+  /** What is made from the configuration's schema: the JSON Schema, the reference page's tables, the manual page's. */
+  docs: () => hold(bin('node'), [join(root, 'scripts/docs/write.ts')], root),
 
   build: () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true });

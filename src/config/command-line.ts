@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { parseServer } from '../dns/servers.ts';
 import { Zone } from '../dnsbl/zone.ts';
 import { LOG_FORMATS } from '../log/format.ts';
@@ -160,6 +160,17 @@ export function overridesFromOptions(command: Command): readonly Override[] {
     });
   }
   return overrides;
+}
+
+/** The flag that stands for each key that has one, such as `-s, --socket <address>`. */
+export function flagsOfKeys(): ReadonlyMap<string, string> {
+  const { options } = addDaemonOptions(new Command());
+  return new Map(
+    Object.entries(KEYS).map(([name, [key]]) => {
+      const flags = options.filter(option => option.attributeName() === name).map(option => option.flags);
+      return [key, flags.join(', ')];
+    }),
+  );
 }
 
 /** The configuration of a parsed command line: that of its file, or of the default file if that is there, and its flags. */

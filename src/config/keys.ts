@@ -33,15 +33,19 @@ export function keyEntries(schema: JsonSchema = jsonSchema(), around = ''): read
     const key = around === '' ? name : `${around}.${name}`;
     const choices = alternatives(value);
     const below = choices.flatMap(({ items }) => (items === undefined ? [] : alternatives(items as JsonSchema)));
-    const own = choices.flatMap(choice => keyEntries(choice, key));
     const ofItems = below.flatMap(item => keyEntries(item, `${key}[]`));
+    // A single item may stand for a list of one: its keys are told once.
+    const names = new Set(ofItems.map(item => item.key.slice(key.length + 3)));
+    const own = choices
+      .flatMap(choice => keyEntries(choice, key))
+      .filter(({ key: k }) => !names.has(k.slice(key.length + 1)));
     const titles = new Set([...choices, ...below].flatMap(({ title }) => (title === undefined ? [] : [String(title)])));
     return {
       key,
       description: String(value.description ?? ''),
       expected: titles.size === 0 ? undefined : [...titles].join(', or '),
       standard: value.default,
-      keys: [...own, ...ofItems.filter(item => !own.some(other => other.key === item.key))],
+      keys: [...own, ...ofItems],
     };
   });
 }
