@@ -74,7 +74,7 @@ test('SIGHUP reads the lists again; a wrong line leaves the old ones in force an
 
   writeFileSync(whitelist, '\n203.0.113.0/33\n');
   daemon.kill('SIGHUP');
-  await daemon.line(new RegExp(`level=error msg="not reloaded" error="${whitelist}:2: .*203\\.0\\.113\\.0/33`));
+  await daemon.line(new RegExp(`level=error msg="not reloaded" error="${whitelist}:2:1: .*203\\.0\\.113\\.0/33`));
   assert.match((await probe(socket)).stdout, ACCEPTED);
 });
 
@@ -148,7 +148,7 @@ test('what prevents a start is told in one line, with its exit code', async t =>
   writeFileSync(file, 'not a database, and long enough to be looked at as one\n'.repeat(100));
   const table: readonly (readonly [readonly string[], number, RegExp])[] = [
     [['--custom-wl', '/nonexistent'], 66, /^milter-greylist: \/nonexistent: .*\n$/],
-    [['--custom-bl', list], 78, new RegExp(`^milter-greylist: ${list}:2: .*nonsense here.*\\n$`)],
+    [['--custom-bl', list], 78, new RegExp(`^milter-greylist: ${list}:2:1: .*nonsense here.*\\n$`)],
     [['-s', join(directory, 'busy.sock')], 73, /^milter-greylist: .*busy\.sock is in use.*\n$/],
     [['-s', '/nonexistent/g.sock'], 73, /^milter-greylist: .*there is no folder \/nonexistent\n$/],
     [['-s', file], 73, /^milter-greylist: .*is no socket.*\n$/],
