@@ -29,5 +29,10 @@ export class ConfigError extends Error {
 export function quote(text: string): string {
   const [line = ''] = text.split('\n', 1);
   const start = line.length > 60 || line.length < text.trimEnd().length ? `${line.slice(0, 60)}…` : line;
-  return `'${start.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')}'`;
+  return `'${printable(start)}'`;
+}
+
+/** The text with what could play tricks replaced. */
+export function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
 }

@@ -16,7 +16,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
-import { type Problem, quote } from './problem.ts';
+import { type Problem, printable, quote } from './problem.ts';
 
 /** Keys and indices that lead from the root to a value. */
 export type Path = readonly PropertyKey[];
@@ -136,7 +136,7 @@ class TreeReader {
   }
 
   #complain(node: Node, message: string): void {
-    this.problems.push({ place: this.#place(node.range?.[0] ?? 0), message });
+    this.problems.push({ place: this.#place(node.range?.[0] ?? 0), message: printable(message) });
   }
 
   #place(offset: number): string {
@@ -151,11 +151,11 @@ class TreeReader {
     // `{WAIT} secs` is a mapping and then something that has no place.
     const bracket = code === 'UNEXPECTED_TOKEN' ? /(?:: +|- +|^)(?<text>[{[].*)$/.exec(before + rest) : null;
     if (bracket?.groups?.text === undefined)
-      return { place: this.#place(start), message: explain(code, rest, message) };
+      return { place: this.#place(start), message: printable(explain(code, rest, message)) };
     const { text } = bracket.groups;
     const offset = start - before.length + (before + rest).lastIndexOf(text);
     const why = `text that begins with ${text[0]} must stand in quotes: expected "${text}"`;
-    return { place: this.#place(offset), message: `${quote(text)}: ${why}` };
+    return { place: this.#place(offset), message: printable(`${quote(text)}: ${why}`) };
   }
 
   tree(): Omit<YamlTree, 'value'> {

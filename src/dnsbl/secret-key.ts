@@ -34,8 +34,9 @@ export function maskKeys(text: string): string {
   let masked = text;
   for (const { stem } of keyedServices) {
     const name = stem.replaceAll('.', '\\.');
-    masked = masked.replace(new RegExp(`[^\\s"]*\\.(?=[^\\s".]+\\.${name})`, 'gi'), `${mask}.`);
-    masked = masked.replace(new RegExp(`[^\\s".*]{8,}\\.(?=${name})`, 'gi'), `${mask}.`);
+    // Each looks back to begin only where a word or label does: else a long text takes quadratic time.
+    masked = masked.replace(new RegExp(`(?<![^\\s"])[^\\s"]*\\.(?=[^\\s".]+\\.${name})`, 'gi'), `${mask}.`);
+    masked = masked.replace(new RegExp(`(?<![^\\s".*])[^\\s".*]{8,}\\.(?=${name})`, 'gi'), `${mask}.`);
   }
   return masked.replace(/[a-z0-9]{20,}/gi, word => (keyLike.test(word) || word.length > 63 ? mask : word));
 }

@@ -138,3 +138,21 @@ test('a file that can not be read is told as such, and its exit code says why', 
   const large = failing(write('large', '#'.repeat(1_000_001)));
   assert.match(large.message, /large: has 1000001 bytes: expected at most 1000000; put long lists into files/);
 });
+
+test('what is wrong with a file is told in printable text, whatever stands there', () => {
+  const nasty = '\u0017\u001b[31m\u202e\u2028x';
+  for (const text of [
+    `name: |${nasty}\n`,
+    `name: @${nasty}\n`,
+    `name: {${nasty}} y\n`,
+    `a: 1\n? ${nasty}`,
+    `name: !${nasty} y\n`,
+    `${nasty}`,
+  ]) {
+    assert.throws(
+      () => parseConfig({ file: 'x.yaml', text }),
+      (error: Error) => !/(?!\n)[\p{C}\p{Zl}\p{Zp}]/u.test(error.message),
+      JSON.stringify(text),
+    );
+  }
+});
