@@ -8,10 +8,11 @@ import { deadZoneMessage, zoneList } from '../dnsbl/zone-list.ts';
 import type { Config } from './config.ts';
 import type { Loaded } from './load.ts';
 import type { Problem } from './problem.ts';
+import { listWarnings, ruleWarnings } from './rule-warnings.ts';
 
 /** In the order of the keys. */
-export function warningsOf({ config, locate }: Loaded): readonly Problem[] {
-  return zoneWarnings(config, locate);
+export function warningsOf(loaded: Loaded): readonly Problem[] {
+  return [...ruleWarnings(loaded), ...listWarnings(loaded), ...zoneWarnings(loaded.config, loaded.locate)];
 }
 
 function zoneWarnings({ dnsbl }: Config, locate: Loaded['locate']): readonly Problem[] {
@@ -31,6 +32,6 @@ function zoneWarnings({ dnsbl }: Config, locate: Loaded['locate']): readonly Pro
 function harshRemark(zone: Zone, { policy, action, zones }: Config['dnsbl']): string | undefined {
   const remark = harshZoneRemark(zone);
   if (remark === undefined || action === 'tag') return undefined;
-  const alone = policy === 'any' || zones.length === 1 || isReachable(policy, [zone]);
+  const alone = policy === 'any' || zones.length === 1 || (typeof policy === 'object' && isReachable(policy, [zone]));
   return alone || !remark.endsWith('only tag') ? `DNSBL ${zone.name}: ${remark}` : undefined;
 }

@@ -1,0 +1,99 @@
+/**
+ * Rules and lists that are hardly meant: rules that can never have a say, and acceptance by what anyone can claim.
+ */
+import { isLocal } from '../net/address-class.ts';
+import { contains, type Network } from '../net/network.ts';
+import type { Conditions, Rule, Values } from '../policy/rules/rule.ts';
+import type { Config } from './config.ts';
+import type { Loaded } from './load.ts';
+import type { Problem } from './problem.ts';
+
+export function ruleWarnings({ config, locate }: Loaded): readonly Problem[] {
+  const { rules } = config;
+  return rules.flatMap((rule, index) => {
+    const warn = (message: string): Problem => ({
+      place: locate(['rules', index]),
+      message: `${rule.name}: ${message}`,
+    });
+    const never = localReason(rule.conditions, config) ?? hiddenReason(rule, rules.slice(0, index));
+    if (never !== undefined) return [warn(`it can never match: ${never}`)];
+    const forged = rule.ending?.action === 'accept' && !rule.monitor ? forgeable(rule.conditions) : undefined;
+    return forged === undefined
+      ? []
+      : [warn(`it accepts whoever claims ${forged}: add \`client\`, \`name\` or \`spf\``)];
+  });
+}
+
+/** Whitelists by what a client says of itself. */
+export function listWarnings({ config, locate }: Loaded): readonly Problem[] {
+  const { senders, names, unverified } = config.whitelist;
+  const warnings: Problem[] = [];
+  if (size(senders) > 0) {
+    const message = 'anyone can claim a sender: better a rule with `sender` and `spf: pass`, or `triples`';
+    warnings.push({ place: locate(['whitelist', 'senders']), message });
+  }
+  if (unverified && size(names) > 0) {
+    const message = 'whoever owns an address can give it any name, and it is taken for true here';
+    warnings.push({ place: locate(['whitelist', 'unverified']), message });
+  }
+  return warnings;
+}
+
+function size({ values, files }: Values<unknown>): number {
+  return values.length + files.length;
+}
+
+/** What settles such recipients before any rule is asked. */
+function localReason({ auth, client }: Conditions, { acceptAuthenticated, acceptLocal }: Config): string | undefined {
+  if (acceptAuthenticated && auth !== undefined && auth !== false)
+    return 'clients that have logged in are accepted before, as long as acceptAuthenticated is on';
+  if (acceptLocal && client !== undefined && client.files.length === 0 && client.values.every(isLocalNetwork))
+    return 'private clients are accepted before, as long as acceptLocal is on';
+  return undefined;
+}
+
+/** No network of ours is cut by one that is not. */
+function isLocalNetwork({ base, prefix }: Network): boolean {
+  return isLocal(base) && prefix >= (base.family === 4 ? 8 : 7);
+}
+
+/** An earlier rule that ends the search wherever this one holds. */
+function hiddenReason(rule: Rule, earlier: readonly Rule[]): string | undefined {
+  const before = earlier.find(other => other.ending !== undefined && !other.monitor && covers(other, rule));
+  return before && `${before.name} (${before.at}) decides before it`;
+}
+
+function covers({ conditions: wide }: Rule, { conditions: narrow }: Rule): boolean {
+  return Object.entries(wide).every(([name, condition]) => {
+    if (condition === undefined || name === 'unverified') return true;
+    const other = narrow[name as keyof Conditions];
+    if (other === undefined) return false;
+    if (name === 'client') return coversNetworks(condition as Values<Network>, other as Values<Network>);
+    return isPlain(condition) && JSON.stringify(condition) === JSON.stringify(other);
+  });
+}
+
+function coversNetworks(wide: Values<Network>, narrow: Values<Network>): boolean {
+  if (narrow.files.some(file => !wide.files.includes(file))) return false;
+  return narrow.values.every(({ base, prefix }) =>
+    wide.values.some(network => network.prefix <= prefix && contains(network, base)),
+  );
+}
+
+/** Whether it has no regular expressions, which look alike when written as JSON. */
+function isPlain(condition: unknown): boolean {
+  if (typeof condition !== 'object' || condition === null) return true;
+  const proto: unknown = Object.getPrototypeOf(condition);
+  return (
+    (proto === Object.prototype || proto === null || Array.isArray(condition)) &&
+    Object.values(condition).every(isPlain)
+  );
+}
+
+/** What a rule believes, if a stranger can make all of it true. */
+function forgeable({ sender, helo, name, unverified, ...others }: Conditions): string | undefined {
+  const claims = [sender && 'that sender', helo && 'that HELO name', name && unverified && 'that name'].filter(Boolean);
+  const { recipient: _, time: __, ...proofs } = others;
+  const proved = Object.values(proofs).some(condition => condition !== undefined) || (name && !unverified);
+  return claims.length > 0 && !proved ? claims.join(' and ') : undefined;
+}
