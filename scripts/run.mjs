@@ -1,9 +1,10 @@
 /**
- * What `npm start`, `npm test`, `npm run build` and `npm run check` run. Plain JavaScript for Node 20, the oldest that a
- * checkout has to start with: it sets the checkout up (`set-up.mjs`) and hands over to the Node 24 that came with it.
+ * What `npm start`, `npm test`, `npm run build`, `npm run bench` and `npm run check` run. Plain JavaScript for Node 20, the oldest
+ * that a checkout has to start with: it sets the checkout up (`set-up.mjs`) and hands over to the Node 24 that came with it.
  *
  *   node scripts/run.mjs start [daemon's flags]
  *   node scripts/run.mjs test [node's flags, test files]
+ *   node scripts/run.mjs bench [flags of bench/bench.ts]
  *   node scripts/run.mjs set-up | build | check | docs
  */
 import { rmSync } from 'node:fs';
@@ -41,6 +42,12 @@ const commands = {
   build: () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true });
     return hold(bin('tsc'), ['--project', 'tsconfig.build.json']);
+  },
+
+  /** Measures the daemon as it is installed. */
+  bench: async args => {
+    const failed = await commands.build();
+    return failed || hold(bin('node'), [join(root, 'bench/bench.ts'), ...args]);
   },
 
   /** Lint, format and types; all of them, also after the first that fails. */
