@@ -1,13 +1,14 @@
 /**
- * `greylist`: the last check, which always speaks. Callout senders it lets pass at RCPT and judges at the end of the message.
+ * `greylist`: the last check, which always speaks. Callout senders, and with scope `message` all, it lets pass at RCPT and judges
+ * at the end of the message.
  */
 import type { Outcome } from '../../greylist/timing.ts';
 import type { Address } from '../../net/address.ts';
 import type { Terms } from '../advice.ts';
-import { isCalloutSender } from '../callout.ts';
 import type { Check } from '../check.ts';
 import type { Envelope } from '../envelope.ts';
 import type { Replies } from '../replies.ts';
+import { judgedAtEnd, type Scope } from '../scope.ts';
 import type { Accept, Verdict } from '../verdict.ts';
 
 /** What the policy asks of the greylist (`greylist/greylist.ts`). */
@@ -26,7 +27,7 @@ const atEnd: Accept = { action: 'accept', reason: 'end-of-message' };
 const known: Accept = { action: 'accept', reason: 'known' };
 const noAddress: Accept = { action: 'accept', reason: 'no-address' };
 
-export function greylistCheck(greylist: GreylistPort, replies: Replies): GreylistCheck {
+export function greylistCheck(greylist: GreylistPort, replies: Replies, scope: Scope = 'recipient'): GreylistCheck {
   const judge = (envelope: Envelope, terms: Terms = {}): Verdict | Promise<Verdict> => {
     const { session, sender, recipient } = envelope;
     if (session.address === undefined) return noAddress;
@@ -38,7 +39,7 @@ export function greylistCheck(greylist: GreylistPort, replies: Replies): Greylis
     name: 'greylist',
     canAccept: true,
     judge,
-    run: (envelope, terms) => (isCalloutSender(envelope.sender) ? atEnd : judge(envelope, terms)),
+    run: (envelope, terms) => (judgedAtEnd(scope, envelope.sender) ? atEnd : judge(envelope, terms)),
   };
 }
 
