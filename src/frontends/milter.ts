@@ -50,6 +50,8 @@ export interface MilterWishes {
 
 interface ConnectionState {
   session: Session | undefined;
+  /** How many recipients it has had. */
+  recipients: number;
 }
 
 interface MessageState {
@@ -86,7 +88,7 @@ export function milterFilter(
   return {
     actions: ['addHeaders'],
     macros: macros.length > 0 ? macrosWith(macros) : MACROS,
-    connectionState: () => ({ session: undefined }),
+    connectionState: () => ({ session: undefined, recipients: 0 }),
     messageState: () => ({ policy: undefined, authenticated: undefined, decisions: [] }),
 
     connect(connection) {
@@ -151,8 +153,14 @@ function conclude(message: GreylistMessage, decision: Decision, parts: MilterFro
   return decision.verdict.action === 'accept' ? proceed : replyOf(decision.verdict.reply);
 }
 
+/** The reply made last: most clients are new ones, and are told the same. */
+let latest = { code: 0, enhanced: '', text: '', verdict: tempfail };
+
 function replyOf({ code, enhanced, text }: { code: number; enhanced: string; text: string }): MilterVerdict {
-  return reply(code, enhanced, text);
+  if (latest.text !== text || latest.code !== code || latest.enhanced !== enhanced) {
+    latest = { code, enhanced, text, verdict: reply(code, enhanced, text) };
+  }
+  return latest.verdict;
 }
 
 /** MAIL may be answered by a policy; a message whose MAIL went by unheard takes the one in force. */
@@ -184,6 +192,7 @@ function envelopeOf(message: GreylistMessage, recipient: Recipient): Envelope {
   const { connection } = message;
   connection.state.session ??= sessionOf(connection);
   return {
+    id: `${connection.id}.${++connection.state.recipients}`,
     session: connection.state.session,
     helo: connection.helo,
     sender: message.sender.address,
