@@ -224,8 +224,8 @@ class RunningDaemon implements Daemon {
 }
 
 /** What a configuration asks of the MTA. */
-function wishesOf({ macros }: Materials): MilterWishes {
-  return { macros };
+function wishesOf({ macros, spf }: Materials): MilterWishes {
+  return { macros, answerMail: spf !== undefined };
 }
 
 function needingRestart(before: Config, next: Config): string[] {

@@ -12,6 +12,7 @@ import { ListError } from '../lists/list-error.ts';
 import { AddressError } from '../milter/listen-address.ts';
 import { ProtocolError } from '../milter/protocol-error.ts';
 import { SocketInUseError } from '../milter/unix-socket.ts';
+import { SpfMissingError } from '../spf/spf.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 
 /** An error that knows its exit code. The message is one line and names place, value and what was expected. */
@@ -49,6 +50,7 @@ function ownCode(error: Error): ExitCode | undefined {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof StoreError || error instanceof SocketInUseError) return EXIT.cantCreate;
   if (error instanceof ProtocolError) return EXIT.protocol;
+  if (error instanceof SpfMissingError) return EXIT.unavailable;
   return undefined;
 }
 

@@ -14,13 +14,17 @@ import { refusalCheck } from '../policy/checks/blacklist.ts';
 import { dnsblCheck } from '../policy/checks/dnsbl.ts';
 import { optCheck } from '../policy/checks/opt.ts';
 import { rulesCheck } from '../policy/checks/rules.ts';
+import { spfCheck } from '../policy/checks/spf.ts';
 import { standardChecks } from '../policy/checks/standard.ts';
 import { welcomeCheck } from '../policy/checks/whitelist.ts';
 import { createClientNames } from '../policy/client-name.ts';
+import type { MessageStart } from '../policy/envelope.ts';
 import type { Faults } from '../policy/faults.ts';
 import { observedPolicy } from '../policy/observed.ts';
 import { createPolicy, type Policy } from '../policy/policy.ts';
 import { createSessionBallots } from '../policy/session-ballots.ts';
+import { SpfResults } from '../policy/spf-results.ts';
+import { createMailauthSpf } from '../spf/mailauth-spf.ts';
 import { VERSION } from '../version.ts';
 import { learnedChecks, learners, networkNames, revocation } from './learn.ts';
 import type { Materials } from './materials.ts';
@@ -40,30 +44,36 @@ export interface Parts {
   readonly faults: Faults;
 }
 
-export function assemblePolicy({ config, rules, whitelist, blacklist, opt, replies }: Materials, parts: Parts): Policy {
+export function assemblePolicy(materials: Materials, parts: Parts): Policy {
+  const { config, rules, whitelist, blacklist, opt, replies } = materials;
   const { greylist, form, former, learned, resolver, blocklists, clock, timers, faults } = parts;
   const networkOf = (address: Address): string => networkName(address, form);
   const networksOf = networkNames(form, former, () => clock.now());
   const ballots = blocklists && createSessionBallots(blocklists.panel, revocation(learned, networksOf, faults));
   const names = createClientNames(resolver);
+  const spfPort = materials.spf && createMailauthSpf({ spf: materials.spf, resolver, clock, timers });
+  const spfResults = spfPort && new SpfResults(spfPort, config.originating);
+  const spf = spfResults && ((message: MessageStart) => spfResults.word(message));
   const policy = createPolicy({
     checks: standardChecks({
       localAccepts: config.acceptLocal,
       authenticatedAccepts: config.acceptAuthenticated,
       rules:
         rules.size > 0
-          ? rulesCheck({ book: rules, clock, names, ballots, originating: config.originating })
+          ? rulesCheck({ book: rules, clock, names, ballots, spf, originating: config.originating })
           : undefined,
       whitelist: welcomeCheck(whitelist, names),
       blacklist: refusalCheck(blacklist, names, replies),
       opt: opt && optCheck(opt.side, opt.list),
       exempt: config.exempt,
       ...(blocklists && { dnsbl: dnsblCheck({ ...blocklists, ballots, reject: config.dnsbl.action === 'reject' }) }),
-      learned: learnedChecks(config, { learned, networkOf, networksOf, ballots, names, spf: undefined }),
+      ...(spfResults && { spf: spfCheck(spfResults, config.spf) }),
+      learned: learnedChecks(config, { learned, networkOf, networksOf, ballots, names, spf }),
       replies,
     }),
     greylist,
     replies,
+    scope: config.greylist.scope,
     onFailure: config.onFailure,
     originating: config.originating,
     author: { product: `${config.name}/${VERSION.split('.', 2).join('.')}`, host: hostname() },

@@ -73,7 +73,7 @@ export class Greylisting {
 }
 
 function formOf({ greylist }: Config): KeyForm {
-  return { prefix4: greylist.prefix.ipv4, prefix6: greylist.prefix.ipv6 };
+  return { prefix4: greylist.prefix.ipv4, prefix6: greylist.prefix.ipv6, senderKey: greylist.senderKey };
 }
 
 /** The forms of keys are noted down where the daemon keeps its other notes. */

@@ -14,6 +14,8 @@ import { compileReplies, type Replies } from '../policy/replies.ts';
 import { compileRules, ruleFiles } from '../policy/rules/compile.ts';
 import { macrosOf as ruleMacros } from '../policy/rules/needs.ts';
 import type { RuleBook } from '../policy/rules/rule-book.ts';
+import type { MailauthSpf } from '../spf/mailauth-spf.ts';
+import { loadMailauth, spfUses } from './spf.ts';
 
 /** What a configuration is worked out to; swapped as a whole. */
 export interface Materials {
@@ -25,6 +27,8 @@ export interface Materials {
   readonly blacklist: AccessList;
   /** Whom the greylist is for, if not for all. */
   readonly opt: { readonly side: 'in' | 'out'; readonly list: OptList } | undefined;
+  /** Undefined if nothing asks for SPF. */
+  readonly spf: MailauthSpf | undefined;
   readonly replies: Replies;
   /** The DNS servers to ask; read afresh from the system if none are configured. */
   readonly servers: readonly ServerAddress[];
@@ -44,13 +48,16 @@ export async function readMaterials(config: Config): Promise<Materials> {
     ...listedFiles(black),
     ...(opting ? optFiles(opting) : []),
   ]);
+  const rules = compileRules(config.rules, files);
+  const uses = spfUses(config, rules);
   return {
     config,
-    rules: compileRules(config.rules, files),
+    rules,
     macros: macrosOf(config),
     whitelist: new AccessList('whitelist', white, files),
     blacklist: new AccessList('blacklist', black, files),
     opt: opting && { side: config.optIn ? 'in' : 'out', list: new OptList(opting, files) },
+    spf: uses.length > 0 ? await loadMailauth(uses) : undefined,
     replies,
     servers,
   };

@@ -23,6 +23,11 @@ export interface SpfFinding {
   readonly everyone: boolean;
 }
 
+/** SPF is wanted, and the library for it is not there. */
+export class SpfMissingError extends Error {
+  override readonly name = 'SpfMissingError';
+}
+
 export interface SpfPort {
   /** In 3 s at most; never rejects: what goes wrong is a `temperror`. */
   check(query: SpfQuery): Promise<SpfFinding>;

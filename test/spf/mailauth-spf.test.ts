@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadMailauth } from '../../src/daemon/spf.ts';
 import type { Resolver } from '../../src/dns/resolver.ts';
 import { type Address, parseAddress } from '../../src/net/address.ts';
 import { createMailauthSpf, type MailauthSpf } from '../../src/spf/mailauth-spf.ts';
@@ -11,7 +12,7 @@ import { FakeResolver } from '../support/fake-resolver.ts';
 import { FixedClock } from '../support/fixed-clock.ts';
 import { FixedTimers } from '../support/fixed-timers.ts';
 
-const { spf } = (await import('mailauth/lib/spf/index.js')) as unknown as { spf: MailauthSpf };
+const spf = await loadMailauth([]);
 
 interface Asked {
   readonly ip?: string;

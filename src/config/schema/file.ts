@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { parseListenAddress } from '../../milter/listen-address.ts';
+import type { SpfMode } from '../../policy/checks/spf.ts';
 import type { OptEntries } from '../../policy/opt.ts';
 import type { ReplyTemplates } from '../../policy/replies.ts';
 import type { Rule } from '../../policy/rules/rule.ts';
@@ -53,6 +54,8 @@ export interface Config {
   readonly whitelist: ListConfig;
   readonly blacklist: ListConfig;
   readonly dnsbl: DnsblConfig;
+  /** What becomes of messages that pass SPF. */
+  readonly spf: SpfMode;
   readonly dns: DnsConfig;
   readonly learning: LearningConfig;
   readonly replies: ReplyTemplates;
@@ -123,6 +126,11 @@ const sections: Schema<Config> = z.strictObject({
   whitelist: section(listSchema).describe('What is accepted without further question.'),
   blacklist: section(listSchema).describe('What is refused, with 550 5.7.1.'),
   dnsbl: section(dnsblSchema).describe('DNS blocklists.'),
+  spf: choice(['off', 'bypass', 'key'])
+    .prefault('off')
+    .describe(
+      "Clients that the sender's domain lets send in its name: `bypass` accepts them, `key` greylists them by that domain instead of their network.",
+    ),
   dns: section(dnsSchema).describe('The resolver.'),
   learning: section(learningSchema).describe('What is learned from what was seen.'),
   replies: section(repliesSchema).describe(

@@ -14,6 +14,10 @@ export interface GreylistConfig {
   readonly tooSoon: number;
   /** Prefix lengths that make a client address a network. */
   readonly prefix: { readonly ipv4: number; readonly ipv6: number };
+  /** Answer for each recipient, or for the message as a whole. */
+  readonly scope: 'recipient' | 'message';
+  /** Whether senders that differ only in what is made up for each message are one. */
+  readonly senderKey: 'normalized' | 'exact';
   /** Whom it is for: everyone, or only who is suspicious. */
   readonly when: 'always' | 'suspicious';
   readonly suspicious: SuspiciousConfig;
@@ -34,6 +38,16 @@ const keys = z.strictObject({
       ipv6: whole(16, 128).prefault('64').describe('Leading bits of an IPv6 address that count.'),
     }),
   ).describe('Which part of the client address belongs to the triplet.'),
+  senderKey: choice(['normalized', 'exact'])
+    .prefault('normalized')
+    .describe(
+      'Whether senders that differ only in what is made up for each message (VERP, BATV, SRS, `+ext`) are one, or each its own.',
+    ),
+  scope: choice(['recipient', 'message'])
+    .prefault('recipient')
+    .describe(
+      'Answer for each recipient by itself, or, at its end, for the message: one 451 for all until every triplet has matured.',
+    ),
   when: choice(['always', 'suspicious'])
     .prefault('always')
     .describe('Whether everyone has to wait, or only who is suspicious; all others are accepted then.'),

@@ -3,9 +3,10 @@
  */
 import * as z from 'zod';
 import { isDomainName } from '../../lists/domain-name.ts';
-import { type Conditions, type DnsblCondition, type Ending, type Rule, spfResults } from '../../policy/rules/rule.ts';
+import type { Conditions, DnsblCondition, Ending, Rule } from '../../policy/rules/rule.ts';
 import { parseTimeSpan } from '../../policy/rules/time-span.ts';
 import type { Header } from '../../policy/verdict.ts';
+import { spfResults } from '../../spf/spf.ts';
 import { heloName, hostName, mailAddress, network, someOf, word } from './patterns.ts';
 import { template } from './replies.ts';
 import { boolean, choice, duration, KeyError, line, listOf, parsed, type Schema, scalar, whole } from './values.ts';

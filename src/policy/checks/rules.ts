@@ -3,11 +3,11 @@
  * ending decides.
  */
 import type { Clock } from '../../clock.ts';
+import type { SpfResult } from '../../spf/spf.ts';
 import type { Check } from '../check.ts';
 import type { ClientNames } from '../client-name.ts';
 import type { Envelope, Session } from '../envelope.ts';
 import type { Evidence } from '../rules/evidence.ts';
-import type { SpfResult } from '../rules/rule.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
 import type { SessionBallots } from '../session-ballots.ts';
 
@@ -18,7 +18,7 @@ export interface RulesCheckParts {
   /** Undefined if there are no blocklists. */
   readonly ballots?: SessionBallots | undefined;
   /** The SPF result of a message; never rejects. Undefined if it is not looked up. */
-  readonly spf?: ((envelope: Envelope) => SpfResult | Promise<SpfResult>) | undefined;
+  readonly spf?: ((envelope: Envelope) => SpfResult | Promise<SpfResult> | undefined) | undefined;
   /** `{daemon_name}`s of listeners for our own users' mail: blocklists are not asked there. */
   readonly originating: readonly string[];
 }

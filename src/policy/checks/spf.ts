@@ -3,14 +3,15 @@
  * domain takes the network's place in the greylist's key, so that whoever it lets send may retry. What was learned under
  * such a key is of use only to messages that pass in their turn.
  *
- * Every other result is no word, and so is the pass of a domain that lets everybody send: spammers have such ones.
+ * Every other result is no word, and so is the pass of a domain that lets everybody send: spammers have such ones. With `off`
+ * the check only begins the look-ups that others want the results of.
  */
 import type { SpfFinding } from '../../spf/spf.ts';
 import type { Check, Word } from '../check.ts';
 import type { SpfResults } from '../spf-results.ts';
 import type { Accept } from '../verdict.ts';
 
-export type SpfMode = 'bypass' | 'key';
+export type SpfMode = 'off' | 'bypass' | 'key';
 
 const passed: Accept = { action: 'accept', reason: 'spf-pass' };
 
@@ -22,12 +23,13 @@ export function spfCheck(results: SpfResults, mode: SpfMode): Check {
   return {
     name: 'spf',
     canAccept: mode === 'bypass',
-    advisory: mode === 'key',
+    advisory: mode !== 'bypass',
     // The results' own limit is shorter.
     deadline: 4_000,
     settles: () => undefined,
     begin: message => results.begin(message),
     run(envelope) {
+      if (mode === 'off') return undefined;
       const finding = results.of(envelope);
       if (finding === undefined) return undefined;
       return finding instanceof Promise ? finding.then(word) : word(finding);

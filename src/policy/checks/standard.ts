@@ -22,6 +22,7 @@ export interface StandardParts extends LocalOptions {
   readonly exempt?: readonly string[];
   readonly opt?: Check | undefined;
   readonly dnsbl?: Check;
+  readonly spf?: Check;
   /** Those that know what was learned, and those that advise by it. */
   readonly learned?: readonly Check[];
   readonly replies: Replies;
@@ -29,7 +30,7 @@ export interface StandardParts extends LocalOptions {
 
 /** The checks to hand to `createPolicy`; those without a part are left out. */
 export function standardChecks(parts: StandardParts): readonly Check[] {
-  const { rules, whitelist, blacklist, opt, dnsbl, learned = [], replies } = parts;
+  const { rules, whitelist, blacklist, opt, dnsbl, spf, learned = [], replies } = parts;
   return [
     localCheck(parts),
     ...(rules ? [rules] : []),
@@ -38,6 +39,7 @@ export function standardChecks(parts: StandardParts): readonly Check[] {
     exemptCheck(parts.exempt),
     ...(opt ? [opt] : []),
     ...(dnsbl ? [dnsbl] : []),
+    ...(spf ? [spf] : []),
     ...learned,
   ];
 }

@@ -3,9 +3,9 @@
  * anything that could answer.
  */
 import type { Result } from '../../dnsbl/result.ts';
+import type { SpfResult } from '../../spf/spf.ts';
 import type { ClientNames } from '../client-name.ts';
 import type { Envelope } from '../envelope.ts';
-import type { SpfResult } from './rule.ts';
 
 export interface Evidence {
   /** Epoch milliseconds. */

@@ -4,6 +4,7 @@
  */
 import type { Pattern } from '../../lists/pattern.ts';
 import type { Network } from '../../net/network.ts';
+import type { SpfResult } from '../../spf/spf.ts';
 import type { Header } from '../verdict.ts';
 import type { TimeSpan } from './time-span.ts';
 
@@ -12,10 +13,6 @@ export interface Values<T> {
   readonly values: readonly T[];
   readonly files: readonly string[];
 }
-
-/** RFC 7208 section 2.6. */
-export const spfResults = ['pass', 'fail', 'softfail', 'neutral', 'none', 'temperror', 'permerror'] as const;
-export type SpfResult = (typeof spfResults)[number];
 
 /** Any of these. */
 export interface DnsblCondition {

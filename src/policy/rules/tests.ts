@@ -7,10 +7,11 @@ import type { Pattern } from '../../lists/pattern.ts';
 import type { PatternTable } from '../../lists/pattern-table.ts';
 import { type Subject, WordSubject } from '../../lists/subject.ts';
 import type { PrefixLookup } from '../../net/prefix-table.ts';
+import type { SpfResult } from '../../spf/spf.ts';
 import type { Session } from '../envelope.ts';
 import type { Question } from '../question.ts';
 import type { Evidence } from './evidence.ts';
-import type { DnsblCondition, SpfResult } from './rule.ts';
+import type { DnsblCondition } from './rule.ts';
 import { isWithin, type TimeSpan } from './time-span.ts';
 import { type Test, type Truth, testOf } from './truth.ts';
 
