@@ -135,7 +135,14 @@ async function times(setup: Setup, count: number, clientOf: (index: number) => n
     const address = addressOf(clientOf(index));
     const session: Session = { id: 's', address, transport: 'tcp', name: 'client', daemonName: undefined };
     const rest = { helo: 'client', sender: 'a@example.net', recipient: 'b@example.org' };
-    const envelope: Envelope = { session, ...rest, authenticated: undefined, macros: noMacros, rejectedByMta: false };
+    const envelope: Envelope = {
+      id: `${session.id}.1`,
+      session,
+      ...rest,
+      authenticated: undefined,
+      macros: noMacros,
+      rejectedByMta: false,
+    };
     const begun = performance.now();
     check.prefetch?.(session);
     const word = check.run(envelope);

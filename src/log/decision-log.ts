@@ -1,7 +1,7 @@
 /**
  * The decision log: one line for each recipient, which answers "why was this delayed?". It is written for every RCPT, so its
  * lines are put together by hand and do not go through pino. Keys, in this order: `action reason delay client_name
- * client_address sender recipient session check dnsbl wait failed withheld`, then what checks add under other names. Seconds are
+ * client_address sender recipient session id check dnsbl wait failed withheld`, then what checks add under other names. Seconds are
  * whole. What is not known is left out; the null sender is an empty `sender`.
  *
  * A client that is accepted for its address alone gets one line for its whole connection, with `scope=connection` and
@@ -53,14 +53,14 @@ const RENDER: Readonly<Record<LogFormat, (decision: Decision, now: number) => st
 
 function renderLogfmt(decision: Decision): string {
   const { verdict, check, fields } = decision;
-  const { session, sender, recipient } = decision.envelope;
+  const { id, session, sender, recipient } = decision.envelope;
   let line = `action=${verdict.action} reason=${verdict.reason}`;
   const delay = delayOf(verdict);
   if (delay !== undefined) line += ` delay=${delay}`;
   line += ` client_name=${logfmtValue(session.name)}`;
   if (session.address) line += ` client_address=${session.address.text}`;
   line += ` sender=${logfmtValue(sender)} recipient=${logfmtValue(recipient)}`;
-  line += ` session=${logfmtValue(session.id)} check=${logfmtValue(check)}`;
+  line += ` session=${logfmtValue(session.id)} id=${logfmtValue(id)} check=${logfmtValue(check)}`;
   const listed = listedOf(decision);
   if (listed !== undefined) line += ` dnsbl=${logfmtValue(listed)}`;
   if (verdict.action === 'greylist') line += ` wait=${verdict.wait}`;
@@ -71,7 +71,7 @@ function renderLogfmt(decision: Decision): string {
 
 function renderJson(decision: Decision, now: number): string {
   const { verdict, check, failed, withheld, fields } = decision;
-  const { session, sender, recipient } = decision.envelope;
+  const { id, session, sender, recipient } = decision.envelope;
   const line = {
     level: 'info',
     time: isoTime(now),
@@ -84,6 +84,7 @@ function renderJson(decision: Decision, now: number): string {
     sender: clip(sender),
     recipient: clip(recipient),
     session: session.id,
+    id,
     check,
     dnsbl: listedOf(decision),
     wait: verdict.action === 'greylist' ? verdict.wait : undefined,
@@ -138,6 +139,7 @@ function listedOf({ verdict, fields }: Decision): string | undefined {
 const STANDARD: ReadonlySet<string> = new Set(
   ['time', 'level', 'msg', 'action', 'reason', 'delay', 'client_name', 'client_address', 'sender', 'recipient'].concat([
     'session',
+    'id',
     'check',
     'dnsbl',
     'wait',

@@ -1,7 +1,8 @@
 /**
- * The chain: asks the checks in order, and the first verdict ends it; advice is gathered on the way. The failure rule lives here: a check that throws,
- * rejects or outlives its deadline gives no word, and if it could have accepted, this recipient gets no 5xx any more. Only
- * when the greylist, which comes last, fails as well, or the time is up, the recipient is decided by a fault.
+ * The chain: asks the checks in order, and the first verdict ends it; advice is gathered on the way. The failure rule lives
+ * here: a check that throws, rejects or outlives its deadline gives no word, and if it could have accepted, this recipient gets
+ * no 5xx any more. Only when the greylist, which comes last, fails as well, or the time is up, the recipient is decided by a
+ * fault.
  *
  * As long as the checks answer synchronously so does the chain: a promise costs more than all of them together.
  */
@@ -14,6 +15,9 @@ import type { Decision } from './decision.ts';
 import type { Envelope } from './envelope.ts';
 import type { FaultEffect, Faults } from './faults.ts';
 import type { RejectReason, Verdict } from './verdict.ts';
+
+/** Is told what each check said, or how it failed, in the order in which they were asked. */
+export type Witness = (check: Check, word: Word, failure?: unknown) => void;
 
 /** Milliseconds for the whole chain. Sendmail waits 10 s for an answer at RCPT and the milter library gives us 8. */
 export const chainLimit = 7_000;
@@ -42,6 +46,7 @@ interface Walk {
   /** Where the greylist stands: a check has handed the recipient to it, and those in between may only advise. */
   handed: boolean;
   withheld: RejectReason | undefined;
+  readonly witness: Witness | undefined;
 }
 
 const nothing: readonly string[] = [];
@@ -49,16 +54,17 @@ const noFields: Decision['fields'] = {};
 
 export class Chain {
   readonly #parts: ChainParts;
-  readonly #checks: readonly Check[];
+  /** All, the greylist last. */
+  readonly checks: readonly Check[];
   readonly #hasLogFields: boolean;
 
   constructor(parts: ChainParts) {
     this.#parts = parts;
-    this.#checks = [...parts.checks, parts.greylist];
-    this.#hasLogFields = this.#checks.some(check => check.logFields !== undefined);
+    this.checks = [...parts.checks, parts.greylist];
+    this.#hasLogFields = this.checks.some(check => check.logFields !== undefined);
   }
 
-  decide(envelope: Envelope): Decision | Promise<Decision> {
+  decide(envelope: Envelope, witness?: Witness): Decision | Promise<Decision> {
     const started = this.#parts.clock.monotonic();
     return this.#walk({
       envelope,
@@ -69,17 +75,19 @@ export class Chain {
       withheld: undefined,
       advised: noAdvice,
       handed: false,
+      witness,
     });
   }
 
   #walk(walk: Walk): Decision | Promise<Decision> {
-    for (let check = this.#checks[walk.asked]; check !== undefined; check = this.#checks[walk.asked]) {
+    for (let check = this.checks[walk.asked]; check !== undefined; check = this.checks[walk.asked]) {
       walk.asked++;
       if (walk.handed && check !== this.#parts.greylist && check.advisory !== true) continue;
       try {
         const word = check.run(walk.envelope, walk.advised.terms);
+        if (word !== undefined && 'then' in word) return this.#wait(walk, check, word);
+        walk.witness?.(check, word);
         if (word === undefined) continue;
-        if ('then' in word) return this.#wait(walk, check, word);
         if (word.action === 'advise') this.#take(walk, word);
         else if (this.#heeds(walk, word)) return this.#end(walk, check.name, word);
       } catch (error) {
@@ -94,6 +102,7 @@ export class Chain {
     const left = walk.started + chainLimit - clock.monotonic();
     try {
       const word = await within(promise, Math.min(check.deadline ?? defaultDeadline, left), timers);
+      walk.witness?.(check, word);
       if (word?.action === 'advise') this.#take(walk, word);
       else if (word !== undefined && this.#heeds(walk, word)) return this.#end(walk, check.name, word);
     } catch (error) {
@@ -121,6 +130,7 @@ export class Chain {
   #fail(walk: Walk, check: Check, error: unknown): void {
     const { greylist, faultEffect, faults } = this.#parts;
     faults.report(check.name, check === greylist ? faultEffect : 'no-word', error);
+    walk.witness?.(check, undefined, error);
     walk.failed = [...walk.failed, check.name];
     if (check.canAccept) walk.mayReject = false;
   }
@@ -137,7 +147,7 @@ export class Chain {
 
   #logFields({ session }: Envelope, asked: number): Decision['fields'] {
     const fields: Record<string, string | undefined> = {};
-    for (const check of this.#checks.slice(0, asked)) {
+    for (const check of this.checks.slice(0, asked)) {
       try {
         Object.assign(fields, check.logFields?.(session));
       } catch (error) {

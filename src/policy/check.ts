@@ -53,6 +53,8 @@ export interface Check {
     session: Session,
     message: { readonly authenticated: boolean },
   ): readonly Header[] | Promise<readonly Header[]>;
+  /** What `run` looks at, in a few words for people (`explain`): the client's address, the votes, what is stored. */
+  subject?(envelope: Envelope, terms: Terms): string | Promise<string>;
   /** More for the log line of a decision in this session, such as the votes. */
   logFields?(session: Session): Readonly<Record<string, string | undefined>>;
 }

@@ -1,9 +1,11 @@
 /**
  * The end of a message. Recipients of a callout sender (`callout.ts`) were accepted at RCPT unjudged; now that there is a
  * message, the greylist judges them, unless another recipient has made the message pass already. So callouts, which never
- * come this far, mature nothing. Every message that passes gets its headers here.
+ * come this far, mature nothing. With scope `message` (`scope.ts`) all senders' recipients are judged here, and all must pass.
+ * Every message that passes gets its headers here.
  */
 import type { Clock, Timers } from '../clock.ts';
+import { isCalloutSender } from './callout.ts';
 import { defaultDeadline } from './chain.ts';
 import type { Check } from './check.ts';
 import type { GreylistCheck } from './checks/greylist.ts';
@@ -12,10 +14,12 @@ import type { Decision, MessageVerdict } from './decision.ts';
 import type { Envelope, Session } from './envelope.ts';
 import type { FaultEffect, Faults } from './faults.ts';
 import { type Author, greylistHeader } from './headers.ts';
-import type { Accept, Greylist, Header, Verdict } from './verdict.ts';
+import { held, longestWait, type Scope } from './scope.ts';
+import type { Accept, Header, Verdict } from './verdict.ts';
 
 export interface EndOfMessageParts {
   readonly greylist: GreylistCheck;
+  readonly scope: Scope;
   /** The verdict when the greylist has failed. */
   readonly fault: (envelope: Envelope) => Verdict;
   readonly faultEffect: FaultEffect;
@@ -43,12 +47,29 @@ export function endMessage(
     ({ verdict, envelope }) => verdict.action === 'accept' && !envelope.rejectedByMta,
   );
   const waiting = recipients.filter(({ verdict }) => verdict.reason === 'end-of-message');
-  if (waiting.length === 0) return pass(session, recipients, noDecisions, checks, parts);
+  const [first] = waiting;
+  if (first === undefined) return pass(session, recipients, noDecisions, checks, parts);
+  if (!isCalloutSender(first.envelope.sender)) return judgeMessage(session, recipients, checks, parts);
   if (waiting.length < recipients.length) {
     const carried = waiting.map(decision => ({ ...decision, verdict: anotherRecipient }));
     return pass(session, recipients, carried, checks, parts);
   }
   return judgeAll(session, waiting, checks, parts);
+}
+
+/** All must pass, or none does. */
+async function judgeMessage(
+  session: Session,
+  recipients: readonly Decision[],
+  checks: readonly Check[],
+  parts: EndOfMessageParts,
+): Promise<MessageVerdict> {
+  const isWaiting = ({ verdict }: Decision): boolean => verdict.reason === 'end-of-message';
+  const judged = await Promise.all(recipients.map(each => (isWaiting(each) ? judge(each, parts) : each)));
+  const longest = longestWait(judged);
+  if (longest !== undefined) return { ...longest, decisions: judged.map(decision => held(decision, longest)) };
+  const fallen = judged.filter((_, index) => isWaiting(recipients[index] as Decision));
+  return pass(session, judged, fallen, checks, parts);
 }
 
 async function judgeAll(
@@ -58,11 +79,9 @@ async function judgeAll(
   parts: EndOfMessageParts,
 ): Promise<MessageVerdict> {
   const judged = await Promise.all(waiting.map(decision => judge(decision, parts)));
-  const refused = judged.flatMap(({ verdict }) => (verdict.action === 'greylist' ? [verdict] : []));
-  const [first, ...others] = refused;
-  if (first !== undefined && refused.length === judged.length) {
-    const longest = others.reduce((most, next) => (next.wait > most.wait ? next : most), first);
-    return { ...longest, decisions: judged.map(decision => withReply(decision, longest)) };
+  const longest = longestWait(judged);
+  if (longest !== undefined && judged.every(({ verdict }) => verdict.action === 'greylist')) {
+    return { ...longest, decisions: judged.map(decision => held(decision, longest)) };
   }
   const passed = judged.map(decision =>
     decision.verdict.action === 'accept' ? decision : { ...decision, verdict: anotherRecipient },
@@ -84,12 +103,6 @@ async function judge(decision: Decision, parts: EndOfMessageParts): Promise<Deci
     faults.report(greylist.name, faultEffect, error);
     return ended(fault(envelope), [...decision.failed, greylist.name]);
   }
-}
-
-/** What the client is told is one reply for all; the reason and the wait stay the recipient's own. */
-function withReply(decision: Decision, { reply }: Greylist): Decision {
-  const { verdict } = decision;
-  return verdict.action === 'greylist' ? { ...decision, verdict: { ...verdict, reply } } : decision;
 }
 
 function pass(

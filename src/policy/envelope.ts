@@ -36,6 +36,8 @@ export interface MessageStart {
 }
 
 export interface Envelope extends MessageStart {
+  /** Our own id for this recipient, the session's with a number: in the log line and, by template, in the reply. */
+  readonly id: string;
   /** As given, without angle brackets. */
   readonly recipient: string;
   /** The MTA has refused this recipient already and only lets us know. */

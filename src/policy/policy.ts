@@ -3,16 +3,17 @@
  * reload makes a new one, and a message keeps the policy that it began with.
  */
 import type { Clock, Timers } from '../clock.ts';
-import { isCalloutSender } from './callout.ts';
 import { Chain } from './chain.ts';
 import type { Check } from './check.ts';
 import { type GreylistPort, greylistCheck } from './checks/greylist.ts';
 import type { Decision, MessageVerdict } from './decision.ts';
 import { endMessage } from './end-of-message.ts';
 import type { Envelope, MessageStart, Session } from './envelope.ts';
+import { type Explanation, explain } from './explanation.ts';
 import type { FaultEffect, Faults } from './faults.ts';
 import type { Author } from './headers.ts';
 import type { Replies } from './replies.ts';
+import { judgedAtEnd, type Scope } from './scope.ts';
 import type { Accept, Verdict } from './verdict.ts';
 
 export interface PolicyParts {
@@ -20,6 +21,8 @@ export interface PolicyParts {
   readonly checks: readonly Check[];
   readonly greylist: GreylistPort;
   readonly replies: Replies;
+  /** Whether the greylist answers for each recipient (default) or for the message. */
+  readonly scope?: Scope;
   /** What becomes of a recipient if the greylist fails; default `accept`. */
   readonly onFailure?: 'accept' | 'tempfail';
   /** `{daemon_name}`s of listeners for our own users' mail: checks that look things up take no part there. */
@@ -48,6 +51,12 @@ export interface Policy {
   endOfMessage(session: Session, decisions: readonly Decision[]): MessageVerdict | Promise<MessageVerdict>;
 }
 
+/** A policy that can be asked why. */
+export interface ExplainingPolicy extends Policy {
+  /** Decides on one recipient as `recipient` does, and tells all that was asked on the way. */
+  explain(envelope: Envelope): Promise<Explanation>;
+}
+
 const defaultOriginating: readonly string[] = ['ORIGINATING'];
 
 const acceptedByFault: Accept = { action: 'accept', reason: 'fault' };
@@ -55,19 +64,26 @@ const atEnd: Accept = { action: 'accept', reason: 'end-of-message' };
 /** Seconds. Nobody knows how long a fault lasts; this is for the log and for templates that show a wait. */
 const faultWait = 60;
 
-export function createPolicy(parts: PolicyParts): Policy {
-  const { checks, replies, onFailure = 'accept', originating = defaultOriginating, faults } = parts;
+export function createPolicy(parts: PolicyParts): ExplainingPolicy {
+  const {
+    checks,
+    replies,
+    onFailure = 'accept',
+    originating = defaultOriginating,
+    scope = 'recipient',
+    faults,
+  } = parts;
   const faultEffect: FaultEffect = onFailure === 'accept' ? 'accepted' : 'tempfailed';
   const fault = (envelope: Envelope): Verdict => {
     if (onFailure === 'accept') return acceptedByFault;
     return { action: 'greylist', reason: 'fault', wait: faultWait, reply: replies.fault(envelope, faultWait) };
   };
-  const common = { ...parts, greylist: greylistCheck(parts.greylist, replies), faultEffect };
+  const common = { ...parts, greylist: greylistCheck(parts.greylist, replies, scope), faultEffect, scope };
   const ending = { ...common, fault };
-  // A callout sender is not the greylist's business yet, even if the time is up.
+  // What is judged at the end is not the greylist's business yet, even if the time is up.
   const deciding = {
     ...common,
-    fault: (envelope: Envelope) => (isCalloutSender(envelope.sender) ? atEnd : fault(envelope)),
+    fault: (envelope: Envelope) => (judgedAtEnd(scope, envelope.sender) ? atEnd : fault(envelope)),
   };
 
   const chain = new Chain(deciding);
@@ -77,6 +93,8 @@ export function createPolicy(parts: PolicyParts): Policy {
   const originatingNames: ReadonlySet<string> = new Set(originating);
   const isOriginating = ({ daemonName }: Session): boolean =>
     daemonName !== undefined && originatingNames.has(daemonName);
+
+  const chainFor = (session: Session): Chain => (isOriginating(session) ? chainWithoutLookups : chain);
 
   /** The checks that take part in a session, up to the one that settles it by the client's address. */
   const concerned = (session: Session): readonly Check[] => {
@@ -122,9 +140,19 @@ export function createPolicy(parts: PolicyParts): Policy {
       }
     },
 
-    recipient: envelope => (isOriginating(envelope.session) ? chainWithoutLookups : chain).decide(envelope),
+    recipient: envelope => chainFor(envelope.session).decide(envelope),
 
     endOfMessage: (session, decisions) => endMessage(session, decisions, concerned(session), ending),
+
+    explain(envelope) {
+      const { session } = envelope;
+      const own = chainFor(session);
+      return explain(envelope, {
+        checks: own.checks,
+        decide: (one, witness) => own.decide(one, witness),
+        end: decision => endMessage(session, [decision], concerned(session), ending),
+      });
+    },
   };
 }
 

@@ -41,12 +41,12 @@ export function compileReplies(templates: Partial<ReplyTemplates> = {}): Replies
 }
 
 /** What a template may say about a recipient. `wait` is in seconds. */
-export function valuesOf({ session, sender, recipient }: Envelope, wait?: number): ReplyValues {
+export function valuesOf({ id, session, sender, recipient }: Envelope, wait?: number): ReplyValues {
   return {
     address: session.address?.text ?? '',
     sender,
     recipient,
-    id: session.id,
+    id,
     ...(wait === undefined ? {} : { wait }),
   };
 }

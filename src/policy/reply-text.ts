@@ -16,7 +16,7 @@ export interface ReplyValues {
   readonly sender?: string;
   /** `{RECIPIENT}` */
   readonly recipient?: string;
-  /** `{ID}`: the session's id, as in the log. */
+  /** `{ID}`: the decision's id, as in the log. */
   readonly id?: string;
 }
 

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { suiteOwner } from '../support/suite-owner.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -63,20 +63,21 @@ describe('the log beside Postfix', { skip }, () => {
     const lines = await linesIn('logfmt', 'logfmt@example.net');
     const client = 'client_name=mail.example.net client_address=203.0.113.7 sender=logfmt@example.net';
     const expected = [
-      `action=greylist reason=new ${client} recipient=b@example.org session=ID check=greylist wait=1`,
-      `action=greylist reason=early ${client} recipient=b@example.org session=ID check=greylist wait=1`,
-      `action=accept reason=exempt ${client} recipient=abuse@example.org session=ID check=exempt`,
+      `action=greylist reason=new ${client} recipient=b@example.org session=ID id=ID check=greylist wait=1`,
+      `action=greylist reason=early ${client} recipient=b@example.org session=ID id=ID check=greylist wait=1`,
+      `action=accept reason=exempt ${client} recipient=abuse@example.org session=ID id=ID check=exempt`,
       'action=greylist reason=new client_name=mail.example.net client_address=203.0.113.7 ' +
-        'sender="\\"a action=accept, reason=known\\"@example.net" recipient=logfmt@example.org session=ID check=greylist wait=1',
+        'sender="\\"a action=accept, reason=known\\"@example.net" recipient=logfmt@example.org session=ID id=ID check=greylist wait=1',
       'action=reject reason=blacklist client_name=[192.0.2.66] client_address=192.0.2.66 sender=logfmt@example.net ' +
-        'recipient=c@example.org session=ID check=blacklist',
-      `action=accept reason=matured delay=N ${client} recipient=b@example.org session=ID check=greylist`,
+        'recipient=c@example.org session=ID id=ID check=blacklist list=blacklist:1',
+      `action=accept reason=matured delay=N ${client} recipient=b@example.org session=ID id=ID check=greylist`,
     ];
     const found = lines.map(line =>
       line
         .replace(/^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, '')
-        .replace(/ session=[\w-]+ /, ' session=ID ')
-        .replace(/ delay=\d+ /, ' delay=N '),
+        .replace(/ session=[\w-]+ id=[\w.-]+ /, ' session=ID id=ID ')
+        .replace(/ delay=\d+ /, ' delay=N ')
+        .replace(/ list=.*\//, ' list='),
     );
     assert.deepEqual(found, expected);
   });
@@ -84,34 +85,50 @@ describe('the log beside Postfix', { skip }, () => {
   test('json', async () => {
     const lines = await linesIn('json', 'json@example.net');
     const found = lines.map(line => JSON.parse(line) as Record<string, unknown>);
-    for (const { time, session } of found) {
+    for (const { time, session, id } of found) {
       assert.equal(new Date(String(time)).toISOString(), time);
       assert.match(String(session), /^[\w-]+$/);
+      assert.match(String(id).replace(String(session), ''), /^\.\d+$/);
     }
     const head = (action: string, reason: string) => ({ level: 'info', time: 0, msg: 'decision', action, reason });
     const client = { client_name: 'mail.example.net', client_address: '203.0.113.7', sender: 'json@example.net' };
     const bad = { client_name: '[192.0.2.66]', client_address: '192.0.2.66', sender: 'json@example.net' };
     const sender = '"a action=accept, reason=known"@example.net';
-    const [b, greylist] = [{ recipient: 'b@example.org', session: 0 }, { check: 'greylist' }];
+    const [b, greylist] = [{ recipient: 'b@example.org', session: 0, id: 0 }, { check: 'greylist' }];
     const expected = [
       { ...head('greylist', 'new'), ...client, ...b, ...greylist, wait: 1 },
       { ...head('greylist', 'early'), ...client, ...b, ...greylist, wait: 1 },
-      { ...head('accept', 'exempt'), ...client, recipient: 'abuse@example.org', session: 0, check: 'exempt' },
+      { ...head('accept', 'exempt'), ...client, recipient: 'abuse@example.org', session: 0, id: 0, check: 'exempt' },
       {
         ...head('greylist', 'new'),
         ...client,
         sender,
         recipient: 'json@example.org',
         session: 0,
+        id: 0,
         ...greylist,
         wait: 1,
       },
-      { ...head('reject', 'blacklist'), ...bad, recipient: 'c@example.org', session: 0, check: 'blacklist' },
+      {
+        ...head('reject', 'blacklist'),
+        ...bad,
+        recipient: 'c@example.org',
+        session: 0,
+        id: 0,
+        check: 'blacklist',
+        list: 'blacklist:1',
+      },
       { ...head('accept', 'matured'), delay: 1, ...client, ...b, ...greylist },
     ];
     // As text, so that the order of the keys counts too.
     assert.deepEqual(
-      found.map(line => JSON.stringify({ ...line, time: 0, session: 0, ...('delay' in line && { delay: 1 }) })),
+      found.map(({ list, ...line }) =>
+        JSON.stringify({
+          ...{ ...line, time: 0, session: 0, id: 0 },
+          ...('delay' in line && { delay: 1 }),
+          ...(list !== undefined && { list: basename(String(list)) }),
+        }),
+      ),
       expected.map(line => JSON.stringify(line)),
     );
   });

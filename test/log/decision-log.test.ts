@@ -28,6 +28,7 @@ function decision(
   const address = parseAddress(change.address ?? '203.0.113.7');
   return {
     envelope: {
+      id: 's-1.1',
       session: { id: 's-1', address, transport: 'tcp', name, daemonName: undefined },
       helo: 'mail.example.net',
       sender,
@@ -60,25 +61,25 @@ const CLIENT =
 
 test('logfmt tells action, reason, who and what, in a fixed order', () => {
   const table: readonly (readonly [Decision, string])[] = [
-    [decision(), `action=greylist reason=new ${CLIENT} session=s-1 check=greylist wait=300`],
+    [decision(), `action=greylist reason=new ${CLIENT} session=s-1 id=s-1.1 check=greylist wait=300`],
     [
       decision({ action: 'accept', reason: 'matured', delayed: 314_999 }),
-      `action=accept reason=matured delay=314 ${CLIENT} session=s-1 check=greylist`,
+      `action=accept reason=matured delay=314 ${CLIENT} session=s-1 id=s-1.1 check=greylist`,
     ],
     [
       decision(
         { action: 'reject', reason: 'dnsbl', reply: refused, zones: ['bl.test', 'zen.test'] },
         { check: 'dnsbl' },
       ),
-      `action=reject reason=dnsbl ${CLIENT} session=s-1 check=dnsbl dnsbl=bl.test,zen.test`,
+      `action=reject reason=dnsbl ${CLIENT} session=s-1 id=s-1.1 check=dnsbl dnsbl=bl.test,zen.test`,
     ],
     [
       decision(greylist, { failed: ['whitelist'], withheld: 'blacklist', fields: { votes: '2/3', none: undefined } }),
-      `action=greylist reason=new ${CLIENT} session=s-1 check=greylist wait=300 failed=whitelist withheld=blacklist votes=2/3`,
+      `action=greylist reason=new ${CLIENT} session=s-1 id=s-1.1 check=greylist wait=300 failed=whitelist withheld=blacklist votes=2/3`,
     ],
     [
       decision({ action: 'accept', reason: 'known' }, { sender: '', name: '[203.0.113.7]' }),
-      'action=accept reason=known client_name=[203.0.113.7] client_address=203.0.113.7 sender="" recipient=bob@example.org session=s-1 check=greylist',
+      'action=accept reason=known client_name=[203.0.113.7] client_address=203.0.113.7 sender="" recipient=bob@example.org session=s-1 id=s-1.1 check=greylist',
     ],
   ];
   for (const [what, line] of table) assert.equal(write('logfmt', what), `time=2026-11-21T08:53:48.000Z ${line}`);
@@ -107,6 +108,7 @@ test('JSON has the same keys and values', () => {
     sender: 'alice@example.net',
     recipient: 'bob@example.org',
     session: 's-1',
+    id: 's-1.1',
     check: 'greylist',
     wait: 300,
     votes: '2/3',
@@ -163,6 +165,7 @@ test('whatever strangers send, one decision is one line, and parsing it gives th
         sender: clip(sender),
         recipient: clip(recipient),
         session: 's-1',
+        id: 's-1.1',
         check: 'greylist',
         wait: '300',
         votes: clip(votes),
@@ -241,6 +244,7 @@ test('a connection accepted for its address is one line without sender and recip
     client_name: session.name,
     client_address: '203.0.113.7',
     session: 's-1',
+    id: 's-1.1',
     scope: 'connection',
   });
   assert.deepEqual(

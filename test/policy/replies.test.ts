@@ -26,7 +26,7 @@ test('a template of one case leaves the others as they are', () => {
   const replies = compileReplies({ early: '{ID}: {SENDER} to {RECIPIENT} from {ADDR}, {TIME}' });
   assert.equal(
     line(replies.early(envelopeOf(), 61)),
-    '451 4.7.1 s1: a@example.net to b@example.org from 203.0.113.7, 00:01:01',
+    '451 4.7.1 s1.1: a@example.net to b@example.org from 203.0.113.7, 00:01:01',
   );
   assert.match(replies.greylisted(envelopeOf(), 1).text, /^Greylisting in action/);
 });

@@ -30,6 +30,7 @@ export function sessionOf({ ip = '203.0.113.7', ...fields }: Partial<Session> & 
 /** A stranger's first recipient. */
 export function envelopeOf(fields: Partial<Envelope> = {}): Envelope {
   return {
+    id: 's1.1',
     session: sessionOf(),
     helo: 'mx.example.net',
     sender: 'a@example.net',

@@ -35,13 +35,13 @@ export function dnsblCheck({ panel, ballots = createSessionBallots(panel), zones
   const word = (envelope: Envelope, { outcome, listing }: Result): Word => {
     const [first] = listing;
     if (!reject || outcome !== 'listed' || first === undefined) return undefined;
-    const { session, sender, recipient } = envelope;
+    const { id, session, sender, recipient } = envelope;
     const text = texts.get(first)?.({
       address: session.address?.text ?? '',
       dnsbl: first.name,
       sender,
       recipient,
-      id: session.id,
+      id,
     });
     if (text === undefined) throw new Error(`zone "${first.name}" is not one of this check's`);
     const { code, enhanced } = first.reply;

@@ -82,7 +82,7 @@ describe('a listed client', () => {
     assert.deepEqual(said.reply, {
       code: 451,
       enhanced: '4.7.1',
-      text: 'bl.example.org knows 203.0.113.7, b@example.org does not want mail from a@example.net (s1)',
+      text: 'bl.example.org knows 203.0.113.7, b@example.org does not want mail from a@example.net (s1.1)',
     });
   });
 

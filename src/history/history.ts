@@ -1,0 +1,72 @@
+/**
+ * The history: the last decisions, for `explain --id`. They are gathered and stored four times a second. Mail never waits for
+ * it: what comes faster than it can be stored, or can't be stored at all, is left out, the oldest first; the log has it.
+ */
+import type { Clock, Timers } from '../clock.ts';
+import type { RateLimited } from '../log/rate-limited.ts';
+import type { Decision } from '../policy/decision.ts';
+import { recordOf, rowOf } from './decision-record.ts';
+import type { HistoryStore } from './history-store.ts';
+
+export interface HistoryParts {
+  readonly store: HistoryStore;
+  /** How many decisions are remembered. */
+  readonly size: number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Pick<RateLimited, 'warn'>;
+}
+
+/** Milliseconds from a decision to the transaction it is part of. */
+const GATHER = 250;
+/** Decisions that wait at most, all of them one transaction: a few milliseconds of work. */
+const MOST = 500;
+
+export class History {
+  readonly #parts: HistoryParts;
+  #waiting: { readonly decision: Decision; readonly time: number }[] = [];
+  /** Where the next decision goes once `MOST` are waiting: over the oldest. */
+  #oldest = 0;
+  #cancel: (() => void) | undefined;
+
+  constructor(parts: HistoryParts) {
+    this.#parts = parts;
+  }
+
+  /** Notes a decision; costs next to nothing until it is stored. */
+  add(decision: Decision): void {
+    const { clock, timers, size } = this.#parts;
+    if (size === 0) return;
+    const entry = { decision, time: clock.now() };
+    if (this.#waiting.length < MOST) this.#waiting.push(entry);
+    else {
+      this.#waiting[this.#oldest] = entry;
+      this.#oldest = (this.#oldest + 1) % MOST;
+    }
+    this.#cancel ??= timers.after(GATHER, this.#flush);
+  }
+
+  /** Stores what waits, and stops. */
+  close(): void {
+    this.#cancel?.();
+    this.#flush();
+  }
+
+  readonly #flush = (): void => {
+    this.#cancel = undefined;
+    if (this.#waiting.length === 0) return;
+    const { store, size, log } = this.#parts;
+    const inOrder = [...this.#waiting.slice(this.#oldest), ...this.#waiting.slice(0, this.#oldest)];
+    this.#waiting = [];
+    this.#oldest = 0;
+    try {
+      store.append(
+        inOrder.map(({ decision, time }) => rowOf(recordOf(decision, time))),
+        size,
+      );
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      log.warn('history', 'some decisions could not be stored: `explain --id` will not know them', { cause });
+    }
+  };
+}
