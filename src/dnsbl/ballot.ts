@@ -100,9 +100,15 @@ export class Tally {
   #reach = 0;
   /** The most that the sum could be had nobody abstained. */
   #most = 0;
+  /** Zones that have not voted, and whether they are waited for even if they can't change the outcome. */
+  #open: number;
+  readonly #complete: boolean;
 
-  constructor(limit: number, stakes: readonly Stake[]) {
+  /** @param complete every zone shall have its say before there is an outcome */
+  constructor(limit: number, stakes: readonly Stake[], complete = false) {
     this.#threshold = limit;
+    this.#open = stakes.length;
+    this.#complete = complete;
     for (const { min, max } of stakes) {
       this.#least += min;
       this.#reach += max;
@@ -112,6 +118,7 @@ export class Tally {
 
   /** One zone has voted: what it contributes, or undefined if it abstains. */
   cast({ min, max }: Stake, contribution: number | undefined): void {
+    this.#open--;
     if (contribution === undefined) {
       this.#reach += min - max;
       return;
@@ -123,6 +130,11 @@ export class Tally {
 
   /** The outcome, as soon as further answers can't change it; undefined while they can. */
   outcome(): Outcome | undefined {
+    if (this.#complete && this.#open > 0) return undefined;
+    return this.#settled();
+  }
+
+  #settled(): Outcome | undefined {
     if (this.#least >= this.#threshold) return 'listed';
     if (this.#most < this.#threshold) return 'clear';
     return this.#reach < this.#threshold ? 'unknown' : undefined;

@@ -6,7 +6,7 @@ import type { Resolver } from '../dns/resolver.ts';
 import type { Logger } from '../log/logger.ts';
 import { checkPolicy, isReachable, type Policy } from './ballot.ts';
 import { Health } from './health.ts';
-import { Panel } from './panel.ts';
+import { type Fanout, Panel } from './panel.ts';
 import type { Zone, ZoneOptions } from './zone.ts';
 import { deadZoneMessage, type ZoneList, zoneList } from './zone-list.ts';
 
@@ -14,7 +14,7 @@ export interface BlocklistOptions {
   /** In the order in which a listing zone's reply is chosen. */
   readonly zones: readonly (string | ZoneOptions | Zone)[];
   readonly policy: Policy;
-  readonly fanout?: 'minimal' | 'all';
+  readonly fanout?: Fanout;
 }
 
 export interface BlocklistDeps {

@@ -21,7 +21,7 @@ export interface Case {
   readonly tally: Tally;
   /** The zones that have not voted, in the order in which to ask them. */
   readonly order: readonly Seat[];
-  readonly fanout: 'minimal' | 'all';
+  readonly fanout: 'minimal' | 'all' | 'complete';
   /** Milliseconds for one zone. */
   readonly zoneTimeout: number;
   /** Milliseconds for all. */
@@ -95,7 +95,7 @@ export class Deliberation {
     const waiting = order.slice(this.#next);
     const active = [...this.#open].filter(query => now < hedgeOf(query)).map(({ seat }) => seat);
     const stakes = [...active, ...waiting].map(({ member }) => member.stake);
-    const need = fanout === 'all' ? stakes.length : tally.need(stakes);
+    const need = fanout === 'minimal' ? tally.need(stakes) : stakes.length;
     this.#next += Math.max(0, Math.min(waiting.length, need - active.length));
     for (const seat of waiting.slice(0, Math.max(0, need - active.length))) void this.#ask(seat, now);
   }

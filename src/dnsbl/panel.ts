@@ -18,10 +18,15 @@ import type { Result } from './result.ts';
 import { type Member, Seat } from './seat.ts';
 import type { Zone } from './zone.ts';
 
+export type Fanout = 'minimal' | 'all' | 'complete';
+
 export interface PanelOptions {
   readonly policy: Policy;
-  /** `minimal` asks only as many zones as can decide; `all` asks all at once: more questions, less latency. Default minimal. */
-  readonly fanout?: 'minimal' | 'all';
+  /**
+   * `minimal` asks only as many zones as can decide; `all` asks all at once: more questions, less latency; `complete` asks all
+   * and waits for each, so that its word is known even if it makes no difference to the outcome. Default minimal.
+   */
+  readonly fanout?: Fanout;
   /** Milliseconds that one zone may take, default 1,500. */
   readonly zoneTimeout?: number;
   /** Milliseconds that a ballot may take, default 2,500. */
@@ -105,6 +110,7 @@ export class Panel {
     const tally = new Tally(
       threshold(policy, seats.length),
       seats.map(({ member }) => member.stake),
+      this.#options.fanout === 'complete',
     );
     for (const seat of seats) {
       const standing = seat.channel.standing;

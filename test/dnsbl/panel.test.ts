@@ -406,3 +406,21 @@ test('a zone that lists nearly everybody is told once, and goes on', async () =>
     assert.equal((await panel.decide(address(`198.51.${count >> 8}.${count & 255}`))).outcome, 'listed');
   assert.deepEqual(log.lines, ['warn DNSBL z0.test lists nearly every client; is it what you want? zone=z0.test']);
 });
+
+describe('a complete ballot', () => {
+  test('hears every zone, whatever the outcome', async () => {
+    const resolver = new HandResolver(name => (zoneOf(name) === 2 ? nxdomain : listed));
+    const { panel } = rig(resolver, 'any', { zones: 3, fanout: 'complete' });
+    const result = await panel.decide(client);
+    assert.deepEqual([result.outcome, causes(result)], ['listed', ['listed', 'listed', 'clear']]);
+  });
+
+  test('does not wait for a zone for ever', async () => {
+    const resolver = new HandResolver(name => (zoneOf(name) === 1 ? undefined : listed));
+    const { panel, timers } = rig(resolver, 'any', { zones: 2, fanout: 'complete' });
+    const deciding = panel.decide(client);
+    await settle();
+    await timers.advance(3_000);
+    assert.equal(causes(await deciding)[0], 'listed');
+  });
+});
