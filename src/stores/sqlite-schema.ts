@@ -47,6 +47,11 @@ const MIGRATIONS: readonly ((database: Database.Database) => void)[] = [
       ) STRICT;
       CREATE INDEX note_until ON note (until);
     `);
+    // Until then senders were told apart exactly, and there was one prefix (greylist/key-forms.ts).
+    const before = { current: { prefix4: 24, prefix6: 64, senderKey: 'exact' }, former: [] };
+    database
+      .prepare("INSERT INTO note SELECT 'forms', '', ?, ? WHERE EXISTS (SELECT 1 FROM triplet)")
+      .run(JSON.stringify(before), Number.MAX_SAFE_INTEGER);
   },
 ];
 

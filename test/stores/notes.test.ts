@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
+import { systemTimers } from '../../src/clock.ts';
+import { KeyForms } from '../../src/greylist/key-forms.ts';
 import type { Change, Note, NoteStore } from '../../src/learning/note-store.ts';
 import { createMemoryNotes } from '../../src/stores/memory-notes.ts';
+import type { NotingStore } from '../../src/stores/sqlite-store.ts';
 import { type Owner, tempDir } from '../support/temp-dir.ts';
 import { openStore, pending, query, tripletAt } from './sqlite-support.ts';
 
@@ -118,5 +121,27 @@ test('a database of the first version gets its table of notes and keeps its trip
   const again = await openStore(t, { path });
   assert.deepEqual(await again.store.get(tripletAt(1)), pending);
   again.store.notes.write([note('a')]);
-  assert.deepEqual(query(path, 'SELECT kind, key, text, until FROM note'), [['network', 'a', 'x', 1_000]]);
+  assert.deepEqual(query(path, "SELECT kind, key, text, until FROM note WHERE kind = 'network'"), [
+    ['network', 'a', 'x', 1_000],
+  ]);
+  // Its senders were told apart exactly.
+  const forms = new KeyForms({ memory: { read: () => read(again.store), write() {} }, ...again, timers: systemTimers });
+  assert.deepEqual(
+    forms.use({ prefix4: 24, prefix6: 64 }, 1_000).map(({ form }) => form),
+    [{ prefix4: 24, prefix6: 64, senderKey: 'exact' }],
+  );
 });
+
+test('a database of the first version without triplets, like a new one, was written in no other form', async t => {
+  const { store, path } = await openStore(t);
+  assert.equal(read(store), undefined);
+  await store.close();
+  const database = new Database(path);
+  database.exec('DROP TABLE note; PRAGMA user_version = 1');
+  database.close();
+  assert.equal(read((await openStore(t, { path })).store), undefined);
+});
+
+function read(store: NotingStore): string | undefined {
+  return store.notes.read('forms', '')?.text;
+}
