@@ -119,4 +119,6 @@ export interface FilterOptions<A extends Action = never, C = undefined, M = unde
   readonly timeouts?: Partial<Timeouts>;
   /** The largest packet taken, in bytes; default 128 KiB. MTAs send at most 64 KiB and a little. */
   readonly packetLimit?: number;
+  /** The most recipients a message may have, default 2,000; more get a 452, and clients send them in a message of their own. */
+  readonly recipientLimit?: number;
 }

@@ -20,6 +20,14 @@ export class Link implements Wire, Listed {
   /** Since when the peer has not read what was written. */
   #stalledSince: number | undefined;
   #closing = false;
+  /** The session waits for its next turn. */
+  #resting = false;
+  readonly #goOn = (): void => {
+    if (!this.#resting || this.full) return;
+    this.#resting = false;
+    this.session.goOn();
+    this.#regulate();
+  };
 
   /** @param onClose called when the stream is gone or given up. */
   constructor(stream: Duplex, plan: Plan, environment: SessionEnvironment, onClose: (link: Link) => void) {
@@ -34,6 +42,7 @@ export class Link implements Wire, Listed {
     });
     stream.on('drain', () => {
       this.#stalledSince = undefined;
+      this.#goOn();
       this.#regulate();
     });
     stream.on('end', () => this.session.disconnect());
@@ -49,6 +58,16 @@ export class Link implements Wire, Listed {
     if (this.#closing) return;
     if (!this.#stream.write(bytes)) this.#stalledSince ??= this.#environment.monotonic();
     this.#regulate();
+  }
+
+  get full(): boolean {
+    return this.#stalledSince !== undefined;
+  }
+
+  rest(): void {
+    this.#resting = true;
+    this.#regulate();
+    setImmediate(this.#goOn);
   }
 
   close(): void {
@@ -76,7 +95,7 @@ export class Link implements Wire, Listed {
   }
 
   #regulate(): void {
-    const hold = this.#stalledSince !== undefined || this.session.backlog > MOST_BACKLOG;
+    const hold = this.full || this.#resting || this.session.backlog > MOST_BACKLOG;
     if (hold === this.#stream.isPaused()) return;
     if (hold) this.#stream.pause();
     else this.#stream.resume();

@@ -13,6 +13,9 @@ export interface Macros {
 
 type StageSet = Map<string, string>;
 
+/** Bytes of macros kept a stage. MTAs tell some hundred; more than this is meant to fill the memory. */
+const MOST_BYTES = 16_384;
+
 /** Newest first: where `get` looks. Macros of UNKNOWN belong to no message. */
 const ORDER: readonly number[] = [
   Command.endOfMessage,
@@ -41,10 +44,11 @@ export class MacroStore implements Macros {
   /** By rank, told ahead of the command they belong to. They come into force with it. */
   readonly #told: (string | undefined)[] = new Array(ORDER.length).fill(undefined);
 
-  /** Takes a macro packet: the command byte it belongs to, then names and values. An unknown command is ignored. */
+  /** Takes a macro packet: the command byte it belongs to, then names and values. Too many bytes count as none. */
   put(buffer: Buffer, start: number, end: number): void {
     const rank = start < end ? RANK[buffer[start] as number] : undefined;
-    if (rank !== undefined && rank >= 0) this.#told[rank] = buffer.toString('latin1', start + 1, end);
+    if (rank === undefined || rank < 0) return;
+    this.#told[rank] = end - start <= MOST_BYTES ? buffer.toString('latin1', start + 1, end) : '';
   }
 
   /**

@@ -25,6 +25,7 @@ export interface Plan {
   readonly options: FilterOptions<Action, unknown, unknown>;
   readonly timeouts: Timeouts;
   readonly packetLimit: number;
+  readonly recipientLimit: number;
 }
 
 /** Per stage: its command, the bit that leaves the event out (0: it always stays), the bit that leaves the reply out. */
@@ -60,6 +61,7 @@ export function planFilter(options: FilterOptions<Action, unknown, unknown>): Pl
     negotiator: new Negotiator({ actions, protocol, macros: macroLists(options) }),
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     packetLimit: options.packetLimit ?? 131_072,
+    recipientLimit: options.recipientLimit ?? 2_000,
   };
 }
 

@@ -17,12 +17,16 @@ import { type Plan, type StagePlan, withLastChunk } from './plan.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { Subjects } from './subjects.ts';
 import { nextPhase, type Phase } from './transitions.ts';
-import { isRefusal, outcomeOf, proceed, type Verdict } from './verdict.ts';
+import { isRefusal, outcomeOf, proceed, reply, type Verdict } from './verdict.ts';
 import { Watch } from './watch.ts';
 
 /** Where a session's bytes go. */
 export interface Wire {
   write(bytes: Uint8Array): void;
+  /** The peer does not read: nothing more is worked on for it. */
+  readonly full: boolean;
+  /** There may be more to work on, and others' turn is first: call `goOn` soon, but not while the wire is full. */
+  rest(): void;
   /** The session is over; what was written still goes out. */
   close(): void;
 }
@@ -33,6 +37,9 @@ export interface SessionEnvironment {
   monotonic(): number;
 }
 
+/** Packets taken in a row. MTAs send a few and wait; who sends thousands at once must not keep the others waiting. */
+const PACKETS_A_TURN = 100;
+const TOO_MANY_RECIPIENTS = reply(452, '4.5.3', 'Too many recipients'); // RFC 5321 section 4.5.3.1.10
 const PROGRESS = encodeFrame(Response.progress);
 const NOTHING: Negotiated = Object.freeze({ version: 0, actions: 0, protocol: 0 });
 
@@ -80,6 +87,11 @@ export class Session {
     this.#pump();
   }
 
+  /** Works on what came before the wire said to rest. */
+  goOn(): void {
+    if (!this.#closed) this.#pump();
+  }
+
   /** The peer is gone, or the daemon stops. */
   disconnect(): void {
     if (this.#closed) return;
@@ -111,12 +123,14 @@ export class Session {
     // What a handler makes its own peer say must not overtake the handler's answer.
     if (this.#pumping) return;
     this.#pumping = true;
+    let left = this.#wire.full ? 0 : PACKETS_A_TURN;
     let advanced = false;
     let offence: unknown;
     try {
-      while (!this.#inquiry.open && !this.#closed && this.#parser.read()) {
+      while (left > 0 && !this.#inquiry.open && !this.#closed && this.#parser.read()) {
         this.#dispatch();
         advanced = true;
+        left -= 1;
       }
     } catch (error) {
       offence = error;
@@ -126,6 +140,7 @@ export class Session {
     if (offence !== undefined) this.#fatal(offence instanceof Error ? offence.message : String(offence));
     // Until it has negotiated, the peer lives on the time that every connection begins with.
     else if (!this.#inquiry.open && this.#phase !== 'start') this.#watch.peerBegins(this.#parser.pending > 0, advanced);
+    if (left === 0 && !this.#inquiry.open && !this.#closed) this.#wire.rest();
   }
 
   /** A handler that took its time has answered. */
@@ -192,6 +207,10 @@ export class Session {
     else if (command === Command.connect) this.#endConnection(false);
     this.#phase = phase;
     this.#macros.arrived(command);
+    if (command === Command.rcpt && (this.#lives.message?.recipients.length ?? 0) >= this.#plan.recipientLimit) {
+      if ((this.#negotiated.protocol & stage.noReplyBit) === 0) this.#out.push(TOO_MANY_RECIPIENTS.packet);
+      return;
+    }
     let verdict: Verdict | undefined = proceed;
     let edits: EditList | undefined;
     try {

@@ -14,7 +14,7 @@ import { proceed, type Verdict } from '../../src/milter/verdict.ts';
 import { FixedClock } from '../support/fixed-clock.ts';
 import { settle } from '../support/fixed-timers.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { A, B, begin, C, H, K, M, macros, negotiated, offer, Q, R, uint32s, until } from './support.ts';
+import { A, B, begin, C, E, H, K, M, macros, negotiated, offer, Q, R, uint32s, until } from './support.ts';
 
 test('who does not negotiate is cut off after the time of a packet, whatever else he sends', () => {
   for (const chatter of [Buffer.alloc(0), macros('C', 'j', 'mx'), A, K]) {
@@ -90,6 +90,80 @@ test('an announcement of 4 GB ends the connection before anything is kept for it
   assert.ok(process.memoryUsage().arrayBuffers - before < 1_000_000);
 });
 
+test('who sends many commands at once is served a hundred at a time, so that others have their turn', () => {
+  const rig = negotiated({});
+  let rests = 0;
+  rig.wire.rest = () => {
+    rests += 1;
+  };
+  rig.say(C(), M());
+  assert.equal(rig.say(...new Array<Buffer>(250).fill(R())).length, 100);
+  for (const expected of [100, 50, 0]) {
+    assert.deepEqual(rig.heard(), []);
+    rig.session.goOn();
+    assert.equal(rig.heard().length, expected);
+  }
+  assert.equal(rests, 2);
+});
+
+test('nothing is worked on for a peer that does not read, not even when a handler has answered', async () => {
+  const decision = Promise.withResolvers<Verdict>();
+  let asked = 0;
+  const rig = negotiated({ rcpt: () => (++asked === 1 ? decision.promise : proceed) });
+  rig.wire.rest = () => {};
+  rig.say(C(), M());
+  rig.say(...new Array<Buffer>(10).fill(R()));
+  rig.wire.full = true;
+  decision.resolve(proceed);
+  assert.equal((await rig.sayAndWait(R())).length, 1);
+  assert.equal(asked, 1);
+  rig.wire.full = false;
+  rig.session.goOn();
+  assert.equal(rig.heard().length, 10);
+  assert.equal(asked, 11);
+});
+
+test('recipients over the limit are put off without being asked about; the next message has its own', () => {
+  const asked: string[] = [];
+  const options = {
+    recipientLimit: 2,
+    rcpt(_message: unknown, { address }: { address: string }) {
+      asked.push(address);
+      return proceed;
+    },
+  };
+  const rig = negotiated(options);
+  const full = 'y452 4.5.3 Too many recipients\0';
+  rig.say(C(), M());
+  assert.deepEqual(rig.say(R('<1>'), R('<2>'), R('<3>'), R('<4>'), E, M(), R('<5>')), [
+    'c',
+    'c',
+    full,
+    full,
+    'c',
+    'c',
+    'c',
+  ]);
+  assert.deepEqual(asked, ['1', '2', '5']);
+  const listener = negotiated({ recipientLimit: 1, rcpt: { noReply: () => {} } });
+  assert.deepEqual(listener.say(C(), M(), R(), R(), E), ['c', 'c', 'c']);
+});
+
+test('macros of an absurd size are not kept', () => {
+  let kept: string | undefined = '?';
+  const rig = negotiated({
+    connect(connection) {
+      kept = connection.macros.get('x');
+      return proceed;
+    },
+  });
+  const size = 100_000;
+  assert.deepEqual(rig.say(macros('C', 'x', 'y'.repeat(size)), C()), ['c']);
+  assert.equal(kept, undefined);
+  assert.deepEqual(rig.say(K, macros('C', 'x', 'y'.repeat(16_000)), C()), ['c']);
+  assert.equal((kept as string | undefined)?.length, 16_000);
+});
+
 async function serve(t: TestContext, options: MilterOptions): Promise<{ milter: Milter; path: string }> {
   const milter = createMilter(options);
   t.after(() => milter.close());
@@ -155,7 +229,10 @@ test('a peer that leaves without reading a last short answer is forgotten in tim
 test('what comes while a handler thinks is kept up to a limit, then not read; nothing of it is lost', async t => {
   const decision = Promise.withResolvers<Verdict>();
   let asked = 0;
-  const { milter } = await serve(t, { rcpt: () => (++asked === 1 ? decision.promise : proceed) });
+  const { milter } = await serve(t, {
+    recipientLimit: 1_000_000,
+    rcpt: () => (++asked === 1 ? decision.promise : proceed),
+  });
   const peer = stream(true);
   milter.handle(peer);
   peer.push(Buffer.concat([offer(), C(), M(), R()]));

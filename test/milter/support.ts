@@ -71,6 +71,10 @@ export function packetTexts(bytes: Buffer): string[] {
 export class RecordingWire implements Wire {
   readonly writes: Buffer[] = [];
   closed = 0;
+  /** The peer does not read. */
+  full = false;
+  /** What happens at a rest; unless told, the session goes on at once. */
+  rest: () => void = () => {};
 
   write(bytes: Uint8Array): void {
     if (this.closed > 0) throw new Error(`written after the close: ${Buffer.from(bytes).toString('latin1')}`);
@@ -93,6 +97,7 @@ export class Rig {
 
   constructor(session: (rig: Rig) => Session) {
     this.session = session(this);
+    this.wire.rest = () => this.session.goOn();
   }
 
   /** Sends packets in one chunk and returns the answers that have come since the last call. */
