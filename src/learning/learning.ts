@@ -62,8 +62,8 @@ export class Learning {
   }
 
   #learn(rules: LearningRules): Learned {
-    const { store, clock } = this.#parts;
-    const notebook = { store, writer: this.#writer, clock };
+    const { store, clock, timers } = this.#parts;
+    const notebook = { store, writer: this.#writer, clock, timers };
     const networks = new Networks(rules, notebook);
     const { correspondents, impatient, relaySwitchers } = rules;
     return {

@@ -20,6 +20,8 @@ export interface Change {
 export interface NoteStore {
   /** Reads one note, lapsed ones too; throws a `StoreError`. */
   read(kind: string, key: string): Note | undefined;
+  /** The keys of a kind that follow `after`, in an order that stays, so many at most; the first follows the empty one. */
+  keys(kind: string, after: string, most: number): readonly string[];
   /** Makes all of these changes, or throws and makes none. */
   write(changes: readonly Change[]): void;
   /** Removes notes that lapsed before `now` for a few milliseconds at most; says how many, and whether there may be more. */

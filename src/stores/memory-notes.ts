@@ -28,6 +28,13 @@ class MemoryNotes implements NoteStore {
     return this.#notes.get(nameOf(kind, key));
   }
 
+  /** In memory a look costs nothing: nobody needs to know the keys beforehand, and they are all there at once. */
+  keys(kind: string, after: string): readonly string[] {
+    if (after !== '') return [];
+    const start = nameOf(kind, '');
+    return [...this.#notes.keys()].filter(name => name.startsWith(start)).map(name => name.slice(start.length));
+  }
+
   write(changes: readonly Change[]): void {
     for (const { kind, key, note } of changes) {
       const name = nameOf(kind, key);

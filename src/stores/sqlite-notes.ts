@@ -4,8 +4,8 @@
  */
 import type Database from 'better-sqlite3';
 import type { Change, Note, NoteStore } from '../learning/note-store.ts';
-import type { DatabaseKeeper } from './database-keeper.ts';
-import { encodeLossless } from './lossless-text.ts';
+import type { OpenDatabase } from './open-database.ts';
+import { decodeLossless, encodeLossless } from './lossless-text.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** Notes that one slice of a sweep removes at most: a few milliseconds' worth. */
@@ -13,17 +13,18 @@ const SLICE = 200;
 
 interface Statements {
   readonly read: Database.Statement;
+  readonly keys: Database.Statement;
   readonly put: Database.Statement;
   readonly remove: Database.Statement;
   readonly sweep: Database.Statement;
 }
 
 export class SqliteNotes implements NoteStore {
-  readonly #keeper: DatabaseKeeper;
+  readonly #keeper: OpenDatabase;
   /** Those of the database in use: it may be opened anew. */
   readonly #statements = new WeakMap<SqliteDatabase, Statements>();
 
-  constructor(keeper: DatabaseKeeper) {
+  constructor(keeper: OpenDatabase) {
     this.#keeper = keeper;
   }
 
@@ -31,6 +32,15 @@ export class SqliteNotes implements NoteStore {
     try {
       const row = this.#on(this.#keeper.require()).read.get(kind, encodeLossless(key)) as [string, number] | undefined;
       return row && { text: row[0], until: row[1] };
+    } catch (error) {
+      throw this.#keeper.failed(error);
+    }
+  }
+
+  keys(kind: string, after: string, most: number): readonly string[] {
+    try {
+      const keys = this.#on(this.#keeper.require()).keys.all(kind, encodeLossless(after), most) as readonly string[];
+      return keys.map(decodeLossless);
     } catch (error) {
       throw this.#keeper.failed(error);
     }
@@ -71,6 +81,7 @@ export class SqliteNotes implements NoteStore {
     if (known !== undefined) return known;
     const statements = {
       read: database.prepare('SELECT text, until FROM note WHERE kind = ? AND key = ?').raw(),
+      keys: database.prepare('SELECT key FROM note WHERE kind = ? AND key > ? ORDER BY key LIMIT ?').pluck(),
       put: database.prepare('INSERT OR REPLACE INTO note VALUES (?, ?, ?, ?)'),
       remove: database.prepare('DELETE FROM note WHERE kind = ? AND key = ?'),
       sweep: database.prepare(

@@ -55,6 +55,23 @@ test('a key costs one look at the store, also if nothing is there', () => {
   assert.equal(store.reads, 1);
 });
 
+test('once the keys in the store are known, one that is not among them costs no look; one that is gets it', async () => {
+  const store = new WatchedNotes();
+  const { clock, timers, restarted } = benchOf(store);
+  const until = clock.now() + DAY;
+  store.write(
+    Array.from({ length: 2_500 }, (_, index) => ({ kind: 'word', key: `k${index}`, note: { text: '["x"]', until } })),
+  );
+  const notebook = new Notebook(words, restarted());
+  await timers.advance(SECOND);
+  for (let index = 0; index < 100; index++) assert.equal(notebook.get(`other${index}`), undefined);
+  assert.equal(store.reads, 0);
+  for (let index = 0; index < 2_500; index += 100) assert.equal(notebook.get(`k${index}`), 'x');
+  assert.equal(store.reads, 25);
+  notebook.put('new', 'y', until);
+  assert.equal(notebook.get('new'), 'y');
+});
+
 test('the changes of a second are stored together, many in several transactions', async () => {
   const store = new WatchedNotes();
   const { parts, clock, timers } = benchOf(store);

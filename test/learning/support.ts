@@ -29,7 +29,7 @@ export function benchOf(store: NoteStore = createMemoryNotes()): Bench {
   const timers = new FixedTimers(clock);
   const warnings: string[] = [];
   const log = { warn: (_cause: string, message: string) => void warnings.push(message) };
-  const restarted = (): NotebookParts => ({ store, clock, writer: new NoteWriter(store, timers, log) });
+  const restarted = (): NotebookParts => ({ store, clock, timers, writer: new NoteWriter(store, timers, log) });
   return { parts: restarted(), clock, timers, store, warnings, restarted };
 }
 
@@ -44,6 +44,11 @@ export class WatchedNotes implements NoteStore {
     this.reads++;
     if (this.failing) throw this.failing;
     return this.#store.read(kind, key);
+  }
+
+  keys(kind: string, after: string, most: number): readonly string[] {
+    if (this.failing) throw this.failing;
+    return this.#store.keys(kind, after, most);
   }
 
   write(changes: Parameters<NoteStore['write']>[0]): void {

@@ -40,6 +40,21 @@ for (const [name, open] of kinds) {
     assert.deepEqual(notes.read('network', 'b'), { text: 'two', until: 1_000 });
   });
 
+  test(`a note store ${name} tells all keys of a kind, slice by slice`, async t => {
+    const notes = await open(t);
+    const keys = Array.from({ length: 25 }, (_, index) => (index === 7 ? '\u0001\0' : `k${index}`));
+    notes.write(keys.map(key => note(key)));
+    notes.write([{ ...note('other'), kind: 'pair' }]);
+    const told: string[] = [];
+    for (
+      let slice = notes.keys('network', '', 10);
+      slice.length > 0;
+      slice = notes.keys('network', told.at(-1) ?? '', 10)
+    )
+      told.push(...slice);
+    assert.deepEqual(told.toSorted(), keys.toSorted());
+  });
+
   test(`a sweep of notes ${name} removes all that have lapsed, and no other`, async t => {
     const notes = await open(t);
     const count = 1_200;
