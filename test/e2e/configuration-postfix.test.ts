@@ -55,7 +55,9 @@ describe('Postfix in front, the example configuration', { skip }, () => {
   before(async () => {
     resolver = await startDnsTable(owner, dns);
     const flags = ['-c', example, '--greytimeout', '2', '--resolver', resolver, '-v'];
-    system = await startPostfixSystem(owner, { flags });
+    // Stands for what lets users who have logged in write to the world.
+    const mainCf = { relay_domains: 'example.org, far.example' };
+    system = await startPostfixSystem(owner, { flags, postfix: { mainCf } });
     for (const zone of zones) await system.daemon.child.line(new RegExp(`DNSBL ${zone} is in use for IPv4`));
   });
 
