@@ -130,9 +130,7 @@ test('a database of the first version gets its table of notes and keeps its trip
   const { store } = await openStore(t, { path });
   await store.update(tripletAt(1), () => ({ answer: undefined, store: pending }));
   await store.close();
-  const database = new Database(path);
-  database.exec('DROP TABLE note; PRAGMA user_version = 1');
-  database.close();
+  makeFirst(path);
   const again = await openStore(t, { path });
   assert.deepEqual(await again.store.get(tripletAt(1)), pending);
   again.store.notes.write([note('a')]);
@@ -151,11 +149,21 @@ test('a database of the first version without triplets, like a new one, was writ
   const { store, path } = await openStore(t);
   assert.equal(read(store), undefined);
   await store.close();
-  const database = new Database(path);
-  database.exec('DROP TABLE note; PRAGMA user_version = 1');
-  database.close();
+  makeFirst(path);
   assert.equal(read((await openStore(t, { path })).store), undefined);
 });
+
+/** Makes a database one of the first version, which had no other tables than these. */
+function makeFirst(path: string): void {
+  const database = new Database(path);
+  const later = database
+    .prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('meta', 'triplet')`)
+    .pluck()
+    .all() as readonly string[];
+  for (const name of later) database.exec(`DROP TABLE "${name}"`);
+  database.pragma('user_version = 1');
+  database.close();
+}
 
 function read(store: NotingStore): string | undefined {
   return store.notes.read('forms', '')?.text;
