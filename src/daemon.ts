@@ -20,6 +20,7 @@ import type { DecisionLog } from './log/decision-log.ts';
 import type { Logger } from './log/logger.ts';
 import { RateLimited } from './log/rate-limited.ts';
 import { createMilter, type Milter } from './milter/index.ts';
+import type { OwnCheck } from './policy/checks/standard.ts';
 import { Faults } from './policy/faults.ts';
 import type { Policy } from './policy/policy.ts';
 
@@ -37,6 +38,8 @@ export interface DaemonDependencies {
   readonly successor?: Successor | undefined;
   readonly clock?: Clock;
   readonly timers?: Timers;
+  /** Checks of who uses this as a library. */
+  readonly checks?: readonly OwnCheck[];
 }
 
 /** A user and a group by number. */
@@ -183,16 +186,26 @@ class RunningDaemon implements Daemon {
     this.#policy = assemblePolicy(materials, {
       ...greylisting,
       ...this.#lookups.use(materials),
+      own: this.#dependencies.checks,
       clock,
       timers,
       faults,
     });
     // What is asked of the MTA may have changed: new connections negotiate anew.
-    if (!same(wishesOf(materials), this.#wishes)) {
-      this.#wishes = wishesOf(materials);
+    if (!same(this.#wishesOf(materials), this.#wishes)) {
+      this.#wishes = this.#wishesOf(materials);
       this.#milter?.use(milterFilter(this.#frontend(), this.#wishes));
     }
     this.#config = materials.config;
+  }
+
+  /** What is asked of the MTA. */
+  #wishesOf({ macros, spf }: Materials): MilterWishes {
+    const own = (this.#dependencies.checks ?? []).map(({ check }) => check);
+    return {
+      macros: [...new Set([...macros, ...own.flatMap(check => check.macros ?? [])])],
+      answerMail: spf !== undefined || own.some(check => check.begin !== undefined),
+    };
   }
 
   /** @param ready settles when the policy is there */
@@ -212,7 +225,7 @@ class RunningDaemon implements Daemon {
   }
 
   #createMilter(ready: Promise<void>, materials: Materials): Milter {
-    this.#wishes = wishesOf(materials);
+    this.#wishes = this.#wishesOf(materials);
     const filter = milterFilter(this.#frontend(ready), this.#wishes);
     const onRefused = (reason: string): void => {
       // Who has given up root can't remove a socket from a folder of root's.
@@ -221,11 +234,6 @@ class RunningDaemon implements Daemon {
     };
     return createMilter({ ...filter, onRefused, monotonic: () => this.#clock.monotonic() });
   }
-}
-
-/** What a configuration asks of the MTA. */
-function wishesOf({ macros, spf }: Materials): MilterWishes {
-  return { macros, answerMail: spf !== undefined };
 }
 
 function needingRestart(before: Config, next: Config): string[] {

@@ -15,7 +15,7 @@ import { dnsblCheck } from '../policy/checks/dnsbl.ts';
 import { optCheck } from '../policy/checks/opt.ts';
 import { rulesCheck } from '../policy/checks/rules.ts';
 import { spfCheck } from '../policy/checks/spf.ts';
-import { standardChecks } from '../policy/checks/standard.ts';
+import { type OwnCheck, standardChecks } from '../policy/checks/standard.ts';
 import { welcomeCheck } from '../policy/checks/whitelist.ts';
 import { createClientNames } from '../policy/client-name.ts';
 import type { MessageStart } from '../policy/envelope.ts';
@@ -39,6 +39,8 @@ export interface Parts {
   readonly resolver: Resolver;
   /** Undefined if no zones are configured. */
   readonly blocklists: Blocklists | undefined;
+  /** Checks of who uses this as a library. */
+  readonly own?: readonly OwnCheck[] | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly faults: Faults;
@@ -46,7 +48,7 @@ export interface Parts {
 
 export function assemblePolicy(materials: Materials, parts: Parts): Policy {
   const { config, rules, whitelist, blacklist, opt, replies } = materials;
-  const { greylist, form, former, learned, resolver, blocklists, clock, timers, faults } = parts;
+  const { greylist, form, former, learned, resolver, blocklists, own, clock, timers, faults } = parts;
   const networkOf = (address: Address): string => networkName(address, form);
   const networksOf = networkNames(form, former, () => clock.now());
   const ballots = blocklists && createSessionBallots(blocklists.panel, revocation(learned, networksOf, faults));
@@ -58,6 +60,7 @@ export function assemblePolicy(materials: Materials, parts: Parts): Policy {
     checks: standardChecks({
       localAccepts: config.acceptLocal,
       authenticatedAccepts: config.acceptAuthenticated,
+      own,
       rules:
         rules.size > 0
           ? rulesCheck({ book: rules, clock, names, ballots, spf, originating: config.originating })

@@ -57,6 +57,7 @@ function greylistReason(reason: Extract<Verdict, { action: 'greylist' }>['reason
     case 'too-soon':
       return `early-retry (${wait}s missing)`;
     case 'another-recipient':
+    case 'own-check':
     case 'fault':
       return reason;
   }

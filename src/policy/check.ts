@@ -30,6 +30,8 @@ export interface Check {
    * `begin`, since nothing is looked up there.
    */
   readonly originating?: boolean;
+  /** Macros it looks at, by name without braces, which the daemon then asks the mail server for; for checks of one's own. */
+  readonly macros?: readonly string[];
   /** Milliseconds `run` may take before it counts as failed; default 3,000. */
   readonly deadline?: number;
   /**

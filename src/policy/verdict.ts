@@ -11,6 +11,7 @@ export type AcceptReason =
   | 'authenticated'
   | 'rejected-by-mta'
   | 'rule'
+  | 'own-check' // a check that a user of the library has added, named by `check=`
   | 'whitelist'
   | 'exempt' // postmaster, abuse
   | 'opted-out' // not greylisted by the recipient's wish
@@ -30,10 +31,11 @@ export type GreylistReason =
   | 'late' // came back after the retry window: pending anew
   | 'expired' // passed once, but was silent for longer than the lifetime
   | 'another-recipient' // with scope `message`: other recipients of the message must wait
+  | 'own-check'
   | 'crowded' // new, from a network with too many pending triplets: held in memory only
   | 'fault'; // onFailure: tempfail
-export type DeferReason = 'rule';
-export type RejectReason = 'rule' | 'blacklist' | 'dnsbl';
+export type DeferReason = 'rule' | 'own-check';
+export type RejectReason = 'rule' | 'own-check' | 'blacklist' | 'dnsbl';
 export type ReasonCode = AcceptReason | GreylistReason | DeferReason | RejectReason;
 
 /** An SMTP reply: three-digit code, enhanced code (RFC 3463) of the same class, one line of text. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { standardChecks } from '../../src/policy/checks/standard.ts';
+import { places, standardChecks } from '../../src/policy/checks/standard.ts';
 import type { Envelope } from '../../src/policy/envelope.ts';
 import { benchOf, checkOf, decide, FakeGreylist, known, rejecting, replies, sessionOf, tableOf } from './support.ts';
 
@@ -72,4 +72,29 @@ test('a check that has given its verdict is the last one asked', async () => {
   assert.equal(await decide(benchOf([silent('a'), speaking, silent('b')], { greylist }).policy), 'reject dnsbl');
   assert.deepEqual(asked, ['a', 'speaking']);
   assert.deepEqual(greylist.asked, []);
+});
+
+test('own checks stand in front of the rules, or where they are told to, present or not', () => {
+  const rules = checkOf('rules', () => undefined);
+  const own = (['first', 'second'] as const).map(name => ({ check: checkOf(name, () => undefined) }));
+  const placed = places.map(before => ({ check: checkOf(`before-${before}`, () => undefined), before }));
+  const learned = [checkOf('autowhite', () => undefined), checkOf('patience', () => undefined)];
+  const names = standardChecks({ rules, learned, replies, own: [...own, ...placed] }).map(({ name }) => name);
+  assert.deepEqual(names, [
+    ...['local', 'first', 'second', 'before-rules', 'rules', 'before-whitelist', 'before-blacklist'],
+    ...['before-exempt', 'exempt', 'before-opt', 'before-dnsbl', 'before-spf'],
+    ...['before-learned', 'autowhite', 'patience', 'before-greylist'],
+  ]);
+});
+
+test('an own check is asked about strangers, and not about our own', async () => {
+  const check = checkOf('ours', () => ({
+    action: 'reject',
+    reason: 'own-check',
+    reply: { code: 554, enhanced: '5.7.1', text: 'No' },
+  }));
+  const { policy } = benchOf(standardChecks({ whitelist: tableOf('203.0.113.7'), replies, own: [{ check }] }));
+  assert.equal(await decide(policy), 'reject own-check');
+  assert.equal(await decide(policy, { authenticated: 'ann' }), 'accept authenticated');
+  assert.equal(policy.settledAtConnect(sessionOf()), undefined, 'what it will say is open');
 });
