@@ -73,6 +73,28 @@ export function randomBytes(random: Random, length: number): Buffer {
   return bytes;
 }
 
+/**
+ * How late a timer of this process came at worst since the start. A limit in milliseconds is stretched by it: on a machine that
+ * lets everyone wait, waiting says nothing about the daemon.
+ */
+export class Busyness {
+  #worst = 0;
+  #due = performance.now() + 20;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(owner: Owner) {
+    this.#timer = setInterval(() => {
+      this.#worst = Math.max(this.#worst, performance.now() - this.#due);
+      this.#due = performance.now() + 20;
+    }, 20);
+    owner.after(() => clearInterval(this.#timer));
+  }
+
+  stretch(limit: number): number {
+    return limit + 5 * Math.max(this.#worst, performance.now() - this.#due);
+  }
+}
+
 /** The value below which this share of the numbers lies; 0 of none. Sorts them. */
 export function percentile(numbers: number[], share: number): number {
   numbers.sort((a, b) => a - b);

@@ -121,9 +121,12 @@ export class Daemon {
     return Number(kilobytes ?? 0) * 1024;
   }
 
-  /** Milliseconds that its main thread was ready to run and waited for a processor. */
-  get waitedForProcessor(): number {
-    return Number(readFileSync(`/proc/${this.pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
+  /** Milliseconds of processor time that it has used, in ticks of ten. */
+  get processorTime(): number {
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
   /** Open descriptors. */

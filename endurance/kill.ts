@@ -17,7 +17,7 @@ const underLoad: Case = {
   name: 'kill/under-load',
   async run(trial) {
     const { random, short } = trial;
-    const kills = short ? 15 : 200;
+    const kills = short ? 10 : 200;
     const losses = new Losses();
     const returns: number[] = [];
     const own: number[] = [];
@@ -42,7 +42,7 @@ const underLoad: Case = {
         daemon = await Daemon.start(trial, options);
         const took = performance.now() - start;
         returns.push(took);
-        own.push(took - daemon.waitedForProcessor); // a busy machine is not the daemon's fault
+        own.push(daemon.processorTime);
         const damage = unsound(daemon.database);
         losses.expect(damage === undefined, 'integrity_check', () => `kill ${done}: ${damage}`);
         for (const serial of missingFrom(daemon.database, before, recipientOf))
@@ -59,11 +59,16 @@ const underLoad: Case = {
     losses.expect(acknowledged > kills * 5, 'too little load to prove anything', () => `${acknowledged} triplets`);
     const [median, worst] = [percentile(returns, 0.5), percentile(returns, 1)];
     const ownMedian = percentile(own, 0.5);
-    losses.expect(ownMedian <= 1_000, 'service back within a second', () => `median ${ms(ownMedian)}`);
+    // By its processor time: how long a busy machine lets it wait is not the daemon's fault.
+    losses.expect(
+      ownMedian <= 1_000,
+      'service back within a second',
+      () => `median ${ms(ownMedian)} of processor time`,
+    );
     return {
       thrown: `${kills} × SIGKILL, at random moments of 8 connections without pause`,
       lost: losses.list(),
-      seen: `${count(acknowledged)} triplets acknowledged, all there; serves again after ${ms(median)} (worst ${ms(worst)}, median without waiting for a processor ${ms(ownMedian)}), program start included`,
+      seen: `${count(acknowledged)} triplets acknowledged, all there; serves again after ${ms(median)} (worst ${ms(worst)}, ${ms(ownMedian)} of processor time), program start included`,
     };
   },
 };

@@ -15,7 +15,7 @@ function sound({ message: query, send }: UdpQuery): void {
   send(
     listed
       ? replyTo(query, { answers: [a(name, '127.0.0.2', 5)] })
-      : replyTo(query, { rcode: 3, authorities: [soa('test', 5, 5)] }),
+      : replyTo(query, { rcode: 3, authorities: [soa(name.split('.').slice(-2).join('.'), 5, 5)] }),
   );
 }
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import { parseAddressList } from '../../src/lists/parse-address-list.ts';
-import { type Case, count, Losses, ms, pick, type Random, randomBytes } from '../case.ts';
+import { Busyness, type Case, count, Losses, ms, pick, type Random, randomBytes } from '../case.ts';
 
 /** Milliseconds that a small file may take. */
 const MOST_TIME = 500;
@@ -82,6 +82,17 @@ function spoil(random: Random, text: string, words: readonly string[]): string {
   return spoiled.slice(0, 20_000);
 }
 
+/** Milliseconds that it takes to read a configuration, whatever comes of it. */
+function timeOf(text: string): number {
+  const start = performance.now();
+  try {
+    parseConfig({ file: 'x.yaml', text });
+  } catch {
+    // seen before
+  }
+  return performance.now() - start;
+}
+
 const LIST = '# a list\n192.0.2.0/24\n198.51.100.7 # one\n2001:db8::/32\n10.*\n\n172.16.0.0/12\r\n';
 
 const lists: Case = {
@@ -89,6 +100,7 @@ const lists: Case = {
   async run(trial) {
     const { random, short } = trial;
     const losses = new Losses();
+    const busyness = new Busyness(trial);
     const wanted = short ? 20_000 : 300_000;
     let networks = 0;
     let problems = 0;
@@ -112,7 +124,7 @@ const lists: Case = {
       worst = Math.max(worst, performance.now() - start);
       if (done % 10_000 === 0) await sleep(0);
     }
-    losses.expect(worst < MOST_TIME, 'time', () => ms(worst));
+    losses.expect(worst < busyness.stretch(MOST_TIME), 'time', () => ms(worst));
     return {
       thrown: `${count(wanted)} spoiled lists`,
       lost: losses.list(),
@@ -164,7 +176,8 @@ const configuration: Case = {
         if (error instanceof ConfigError)
           losses.expect(!UNPRINTABLE.test(error.message), 'a printable error', () => JSON.stringify(error.message));
       }
-      const took = performance.now() - start;
+      let took = performance.now() - start;
+      for (let again = 0; took > MOST_TIME && again < 3; again++) took = Math.min(took, timeOf(text)); // the machine may have been elsewhere
       worst = Math.max(worst, took);
       losses.expect(took < MOST_TIME, 'time', () => `${ms(took)} for ${quote()}`);
       if (done % 500 === 0) await sleep(0);

@@ -3,7 +3,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { type Case, count, Losses, ms } from '../case.ts';
@@ -37,7 +36,7 @@ const stepped: Case = {
       seed: trial.random(1 << 30),
       delay: 1_000,
     });
-    await sleep(3_000);
+    await load.during(3_000, 300);
     // Back to where it was, further back, and to the true time: whatever lies in the future counts as now.
     const steps = [DAY, 0, -DAY, 0];
     const rounds = trial.short ? 1 : 3;
@@ -45,7 +44,7 @@ const stepped: Case = {
       for (const step of steps) {
         writeFileSync(offset, String(step));
         daemon.signal('SIGUSR2');
-        await sleep(2_500);
+        await load.during(trial.short ? 1_500 : 2_500, 200);
       }
     }
     await load.stop();
@@ -53,11 +52,7 @@ const stepped: Case = {
     load.judge(losses, (kind, word) => (kind === 'mature' && word === '451') || (kind === 'new' && word === 'proceed'));
     const again = load.count((kind, word) => kind === 'mature' && word === '451');
     const mature = load.count((kind, word) => kind === 'mature' && word === 'proceed');
-    losses.expect(
-      mature > again,
-      'hardly anything passes any more',
-      () => `${mature} passed, ${again} had to wait anew`,
-    );
+    losses.expect(mature > 0, 'nothing passes any more', () => `${mature} passed, ${again} had to wait anew`);
     for (const serial of missingFrom(daemon.database, load.acknowledged, recipientOf))
       losses.expect(false, 'an acknowledged triplet', () => recipientOf(serial));
     losses.expect(daemon.exit === undefined, 'the daemon ended');

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tempDir } from '../../test/support/temp-dir.ts';
-import { type Case, count, Losses, ms, type Trial } from '../case.ts';
+import { Busyness, type Case, count, Losses, ms, type Trial } from '../case.ts';
 import { Daemon, watchPings } from '../daemon.ts';
 import { missingFrom, unsound } from '../database.ts';
 import { Load } from '../load.ts';
@@ -53,6 +53,7 @@ const locked: Case = {
   name: 'resources/database-locked',
   async run(trial) {
     const losses = new Losses();
+    const busyness = new Busyness(trial);
     const { daemon, load } = await loaded(trial, 40);
     const rounds = trial.short ? 1 : 2;
     let worst = 0;
@@ -64,7 +65,7 @@ const locked: Case = {
       await sleep(2_000);
     }
     await load.stop();
-    losses.expect(worst < 1_000, 'the event loop was blocked', () => ms(worst));
+    losses.expect(worst < busyness.stretch(1_000), 'the event loop was blocked', () => ms(worst));
     // Who can't be looked up in time is accepted, and nobody knows for how long he was delayed.
     load.judge(losses, (_kind, word) => word.startsWith('proceed'));
     const accepted = load.count((kind, word) => kind === 'new' && word === 'proceed');
@@ -88,12 +89,12 @@ function losing(name: string, what: string, lose: (daemon: Daemon, folder: strin
     async run(trial) {
       const losses = new Losses();
       const { daemon, load, folder } = await loaded(trial, 400);
-      const rounds = trial.short ? 2 : 6;
+      const rounds = trial.short ? 1 : 6;
       for (let round = 0; round < rounds; round++) {
         lose(daemon, folder);
-        await sleep(NOTICE);
+        await load.during(NOTICE, 100);
         const before = new Set(load.acknowledged);
-        await sleep(1_000);
+        await load.during(1_000, 400);
         const since = [...load.acknowledged].filter(serial => !before.has(serial));
         losses.expect(since.length > 50, 'no greylisting after a while', () => `round ${round}`);
         for (const serial of missingFrom(daemon.database, since, recipientOf))

@@ -25,9 +25,9 @@ const closed: Case = {
       seed: trial.random(1 << 30),
       delay: 1_000,
     });
-    await sleep(1_000);
+    await load.during(1_000, 200);
     daemon.process.stderr?.destroy();
-    await sleep(trial.short ? 2_000 : 5_000);
+    await load.during(trial.short ? 2_000 : 5_000, 400);
     await load.stop();
     load.judge(losses);
     losses.expect(daemon.exit === undefined, 'the daemon ended');
@@ -61,8 +61,11 @@ const blocked: Case = {
     });
     await sleep(500);
     const before = daemon.rss;
+    const enough = load.answers + (trial.short ? 12_000 : 40_000);
     stderr.pause();
-    await sleep(trial.short ? 6_000 : 15_000);
+    const paused = performance.now();
+    while (load.answers < enough && performance.now() - paused < 60_000) await sleep(50);
+    const silence = performance.now() - paused;
     const grown = daemon.rss - before;
     stderr.resume();
     await sleep(1_500);
@@ -81,7 +84,7 @@ const blocked: Case = {
     losses.expect(told > 0, 'the reader never fell behind');
     losses.expect(grown < 150 << 20, 'memory', () => `${grown >> 20} MiB`);
     return {
-      thrown: `the log not read for ${trial.short ? 6 : 15} s, 16 connections without pause`,
+      thrown: `the log not read for ${ms(silence)}, 16 connections without pause`,
       lost: losses.list(),
       seen: `${count(load.answers)} sessions, ${count(lines)} lines came through and ${count(told)} were told to be lost; ${grown >> 20} MiB more; RCPT at most ${ms(load.slowest)}`,
     };

@@ -5,7 +5,7 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tempDir } from '../../test/support/temp-dir.ts';
-import { type Case, count, Losses, ms } from '../case.ts';
+import { Busyness, type Case, count, Losses, ms } from '../case.ts';
 import { Daemon } from '../daemon.ts';
 import { missingFrom, unsound } from '../database.ts';
 import { gone, Load } from '../load.ts';
@@ -38,7 +38,7 @@ const hangUps: Case = {
       daemon.signal('SIGHUP');
       if (sent % 4 === 0) await sleep(random(20));
     }
-    await sleep(500);
+    await load.during(500, 200);
     await load.stop();
     load.judge(losses);
     losses.expect(daemon.exit === undefined, 'the daemon ended');
@@ -57,6 +57,7 @@ const terminations: Case = {
   async run(trial) {
     const { random, short } = trial;
     const losses = new Losses();
+    const busyness = new Busyness(trial);
     const options = { folder: tempDir(trial), flags: ['--greytimeout', '1'] };
     let daemon = await Daemon.start(trial, options);
     const load = new Load(trial, {
@@ -67,7 +68,7 @@ const terminations: Case = {
       seed: random(1 << 30),
       delay: 1_000,
     });
-    const rounds = short ? 8 : 40;
+    const rounds = short ? 4 : 40;
     let slowest = 0;
     for (let round = 0; round < rounds; round++) {
       await sleep(random(300));
@@ -85,7 +86,7 @@ const terminations: Case = {
     await sleep(300);
     await load.stop();
     load.judge(losses, (_kind, word) => gone(word));
-    losses.expect(slowest < 11_000, 'it did not stop', () => ms(slowest));
+    losses.expect(slowest < busyness.stretch(11_000), 'it did not stop', () => ms(slowest));
     for (const serial of missingFrom(daemon.database, load.acknowledged, recipientOf))
       losses.expect(false, 'an acknowledged triplet', () => recipientOf(serial));
     return {
