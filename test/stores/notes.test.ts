@@ -52,7 +52,8 @@ for (const [name, open] of kinds) {
       slice = notes.keys('network', told.at(-1) ?? '', 10)
     )
       told.push(...slice);
-    assert.deepEqual(told.toSorted(), keys.toSorted());
+    assert.deepEqual(new Set(told), new Set(keys));
+    assert.equal(told.length, keys.length);
   });
 
   test(`a sweep of notes ${name} removes all that have lapsed, and no other`, async t => {
