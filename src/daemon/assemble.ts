@@ -21,7 +21,7 @@ import { createClientNames } from '../policy/client-name.ts';
 import type { MessageStart } from '../policy/envelope.ts';
 import type { Faults } from '../policy/faults.ts';
 import { observedPolicy } from '../policy/observed.ts';
-import { createPolicy, type Policy } from '../policy/policy.ts';
+import { createPolicy, type ExplainingPolicy } from '../policy/policy.ts';
 import { createSessionBallots } from '../policy/session-ballots.ts';
 import { SpfResults } from '../policy/spf-results.ts';
 import { createMailauthSpf } from '../spf/mailauth-spf.ts';
@@ -46,7 +46,7 @@ export interface Parts {
   readonly faults: Faults;
 }
 
-export function assemblePolicy(materials: Materials, parts: Parts): Policy {
+export function assemblePolicy(materials: Materials, parts: Parts): ExplainingPolicy {
   const { config, rules, whitelist, blacklist, opt, replies } = materials;
   const { greylist, form, former, learned, resolver, blocklists, own, clock, timers, faults } = parts;
   const networkOf = (address: Address): string => networkName(address, form);

@@ -4,7 +4,7 @@
  */
 import type { Decision, MessageVerdict } from './decision.ts';
 import type { Faults } from './faults.ts';
-import type { Policy } from './policy.ts';
+import type { ExplainingPolicy } from './policy.ts';
 
 export interface Observer {
   /** Kebab-case, for the log of faults. */
@@ -17,7 +17,12 @@ export interface Observer {
   readonly hearsAll?: boolean;
 }
 
-export function observedPolicy(policy: Policy, observers: readonly Observer[], faults: Faults): Policy {
+/** What is only explained is not told. */
+export function observedPolicy(
+  policy: ExplainingPolicy,
+  observers: readonly Observer[],
+  faults: Faults,
+): ExplainingPolicy {
   if (observers.length === 0) return policy;
   const hearsAll = observers.some(observer => observer.hearsAll);
   const tell = (observe: (observer: Observer) => void): void => {

@@ -13,7 +13,7 @@ import type { GreylistPort } from '../../src/policy/checks/greylist.ts';
 import type { Decision } from '../../src/policy/decision.ts';
 import { type Envelope, noMacros, type Session } from '../../src/policy/envelope.ts';
 import { Faults } from '../../src/policy/faults.ts';
-import { createPolicy, type Policy, type PolicyParts } from '../../src/policy/policy.ts';
+import { createPolicy, type ExplainingPolicy, type Policy, type PolicyParts } from '../../src/policy/policy.ts';
 import { compileReplies, type Replies } from '../../src/policy/replies.ts';
 import type { Reject, Verdict } from '../../src/policy/verdict.ts';
 import { FixedClock } from '../support/fixed-clock.ts';
@@ -110,7 +110,7 @@ interface Line {
 
 /** A policy whose surroundings a test can see and move. */
 export interface Bench {
-  readonly policy: Policy;
+  readonly policy: ExplainingPolicy;
   readonly clock: FixedClock;
   readonly timers: FixedTimers;
   readonly faults: Faults;
