@@ -22,6 +22,8 @@ test('every option of the help has its paragraph in the man page', async () => {
     [['--help'], 19],
     [['help', 'probe'], 9],
     [['help', 'dnsbl'], 6],
+    [['help', 'check-config'], 18],
+    [['help', 'config'], 19],
   ] as const) {
     const output = new CapturedOutput();
     await runProgram(args, { output, serve: () => assert.fail('help does not serve') });

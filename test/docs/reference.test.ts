@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { parse } from 'yaml';
+import * as z from 'zod';
 import { documents } from '../../scripts/docs/reference.ts';
 import { forerunnersOptions } from '../../src/config/forerunners.ts';
 import { type KeyEntry, keyEntries, keysAt } from '../../src/config/keys.ts';
@@ -22,4 +24,13 @@ test("the forerunner's names lead to keys that exist", () => {
     const steps = key.split('.');
     assert.ok(keysAt(steps.slice(0, -1)).includes(steps.at(-1) ?? ''), `${option}: ${key}`);
   }
+});
+
+test('the example is right for an editor, which knows only the JSON Schema and the types of YAML', () => {
+  const schema = JSON.parse(readFileSync('docs/milter-greylist.schema.json', 'utf8')) as z.core.JSONSchema.JSONSchema;
+  const editor = z.fromJSONSchema(schema);
+  const example: unknown = parse(readFileSync('examples/milter-greylist.yaml', 'utf8'));
+  assert.deepEqual(editor.safeParse(example).error?.issues ?? [], []);
+  assert.equal(editor.safeParse({ colour: 'red' }).success, false);
+  assert.equal(editor.safeParse({ greylist: { delay: 300, lifetime: '36d' }, socketMode: 660 }).success, true);
 });

@@ -63,7 +63,7 @@ const threshold = scalar(
     if (/^[1-9]\d{0,3}$/.test(text)) return { atLeast: Number(text) };
     throw new RangeError('expected any, all, majority, a number of zones, or score: N');
   },
-  { anyOf: [{ enum: ['any', 'all', 'majority'] }, { type: 'integer', minimum: 1 }] },
+  { type: ['string', 'integer'], pattern: '^(any|all|majority|[1-9]\\d{0,3})$', minimum: 1 },
 );
 
 const keys = z.strictObject({

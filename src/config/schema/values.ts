@@ -91,7 +91,7 @@ export function boolean(): Schema<boolean> {
       if (!yes.has(word) && !no.has(word)) throw new RangeError('expected true or false');
       return yes.has(word);
     },
-    { type: 'boolean' },
+    { enum: [true, false, 'yes', 'no', 'on', 'off'] },
   );
 }
 
