@@ -54,12 +54,31 @@ function numberOf(text: string): number {
   return number;
 }
 
+/** What running cases have left to take away. */
+const untidy = new Set<() => Promise<void>>();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void Promise.all(Array.from(untidy, tidy => tidy())).finally(() => process.exit(1));
+  });
+}
+
 async function runCase({ name, missing, run }: Case): Promise<Row> {
   const start = performance.now();
   const row = (outcome: Row['outcome']): Row => ({ name, seconds: (performance.now() - start) / 1_000, outcome });
   const why = missing?.();
   if (why !== undefined) return row({ missing: why });
   const cleaners: (() => void | Promise<void>)[] = [];
+  const tidy = async (): Promise<void> => {
+    untidy.delete(tidy);
+    for (const clean of cleaners.splice(0)) {
+      try {
+        await clean();
+      } catch (error) {
+        say(`  ${name}: could not tidy up: ${String(error)}`);
+      }
+    }
+  };
+  untidy.add(tidy);
   const trial: Trial = {
     short: values.short,
     random: randomFrom(seed ^ numberOf(name)),
@@ -73,13 +92,7 @@ async function runCase({ name, missing, run }: Case): Promise<Row> {
     say(text);
     return row({ thrown: '', lost: [text.split('\n')[0] ?? ''], seen: '' });
   } finally {
-    for (const clean of cleaners) {
-      try {
-        await clean();
-      } catch (error) {
-        say(`  ${name}: could not tidy up: ${String(error)}`);
-      }
-    }
+    await tidy();
   }
 }
 

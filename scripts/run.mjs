@@ -5,6 +5,7 @@
  *   node scripts/run.mjs start [daemon's flags]
  *   node scripts/run.mjs test [node's flags, test files]
  *   node scripts/run.mjs bench [flags of bench/bench.ts]
+ *   node scripts/run.mjs endurance [--short] [--soak] [--seed N] [--only CASES]
  *   node scripts/run.mjs set-up | build | check | docs
  */
 import { rmSync } from 'node:fs';
@@ -38,6 +39,9 @@ const commands = {
 
   /** What is made from the configuration's schema: the JSON Schema, the reference page's tables, the manual page's. */
   docs: () => hold(bin('node'), [join(root, 'scripts/docs/write.ts')], root),
+
+  /** Faults thrown at a real daemon; `docs/endurance.md`. */
+  endurance: args => hold(bin('node'), [join(root, 'endurance/run.ts'), ...args]),
 
   build: () => {
     rmSync(join(root, 'dist'), { recursive: true, force: true });
