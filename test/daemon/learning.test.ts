@@ -247,6 +247,24 @@ test('who goes on after a 5xx waits longer once it is not refused any more, and 
   assert.equal(fields.patience, 'impatient');
 });
 
+test('with tooSoon a retry sooner than that starts the wait again, each time; without it, which is the default, none does', async () => {
+  for (const [tooSoon, expected] of [
+    ['1m', ['greylist new', 'greylist too-soon', 'greylist too-soon', 'greylist early']],
+    ['0', ['greylist new', 'greylist early', 'greylist early', 'greylist early']],
+  ] as const) {
+    const rig = new Rig();
+    const policy = await rig.policy({ greylist: { tooSoon } });
+    const told: string[] = [];
+    for (const pause of [0, 30, 59, 60]) {
+      await rig.timers.advance(pause * SECOND);
+      told.push(await decide(policy));
+    }
+    assert.deepEqual(told, expected);
+    await rig.timers.advance(4 * MINUTE);
+    assert.equal(await decide(policy), 'accept matured');
+  }
+});
+
 test('relay switchers wait longer with each HELO and recipient they switch for', async () => {
   const rig = new Rig();
   const policy = await rig.policy({ learning: { relaySwitchers: { delay: '1h' } } });
