@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import { type Entry, type Expiry, StoreError, type Triplet } from '../greylist/store.ts';
 import { encodeLossless } from './lossless-text.ts';
 import { isBusy } from './sqlite-error.ts';
-import { prepareSchema } from './sqlite-schema.ts';
+import { checkSchema, prepareSchema } from './sqlite-schema.ts';
 import { type TripletId, tripletId } from './triplet-id.ts';
 
 export interface DatabaseOptions {
@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   readonly synchronous: 'NORMAL' | 'FULL';
   /** The largest size of the database in pages of 4 KB; beyond it writes fail as on a full disk. */
   readonly maxPages?: number | undefined;
+  /** Whether it is only to be looked at: nothing is made or converted, and every change throws. */
+  readonly readOnly?: boolean;
   /** Only tests give another. */
   readonly tripletId?: TripletId | undefined;
 }
@@ -70,12 +72,13 @@ export class SqliteDatabase {
   constructor(path: string, options: DatabaseOptions) {
     this.#path = path;
     this.#id = options.tripletId ?? tripletId;
-    createFile(path);
-    const database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT });
+    const { readOnly = false } = options;
+    if (!readOnly) createFile(path);
+    const database = new Database(path, { fileMustExist: true, readonly: readOnly, timeout: BUSY_TIMEOUT });
     this.#database = database;
     try {
-      if (database.readonly) throw new StoreError(`${path}: the file can not be written to`);
-      this.#salt = prepareSchema(database, path);
+      if (database.readonly && !readOnly) throw new StoreError(`${path}: the file can not be written to`);
+      this.#salt = readOnly ? checkSchema(database, path) : prepareSchema(database, path);
       database.pragma(`synchronous = ${options.synchronous}`);
       database.pragma('wal_autocheckpoint = 0');
       database.pragma(`journal_size_limit = ${LOG_LIMIT_BYTES}`);

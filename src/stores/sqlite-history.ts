@@ -4,7 +4,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { HistoryRow, HistoryStore } from '../history/history-store.ts';
-import type { DatabaseKeeper } from './database-keeper.ts';
+import type { OpenDatabase } from './open-database.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 interface Statements {
@@ -14,11 +14,11 @@ interface Statements {
 }
 
 export class SqliteHistory implements HistoryStore {
-  readonly #keeper: DatabaseKeeper;
+  readonly #keeper: OpenDatabase;
   /** Those of the database in use: it may be opened anew. */
   readonly #statements = new WeakMap<SqliteDatabase, Statements>();
 
-  constructor(keeper: DatabaseKeeper) {
+  constructor(keeper: OpenDatabase) {
     this.#keeper = keeper;
   }
 

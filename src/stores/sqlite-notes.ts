@@ -4,8 +4,8 @@
  */
 import type Database from 'better-sqlite3';
 import type { Change, Note, NoteStore } from '../learning/note-store.ts';
-import type { OpenDatabase } from './open-database.ts';
 import { decodeLossless, encodeLossless } from './lossless-text.ts';
+import type { OpenDatabase } from './open-database.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** Notes that one slice of a sweep removes at most: a few milliseconds' worth. */

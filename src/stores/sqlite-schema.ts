@@ -15,6 +15,7 @@ export const APPLICATION_ID = 0x6d67726c;
  * `triplet.id` is the triplet's hash with `meta.salt` or, if another has that id, one of the next few. Times are epoch
  * milliseconds. Texts are in the form of `lossless-text.ts`. `meta.log_starts` counts how often the write-ahead log was started
  * anew (`checkpoint-worker.ts`). `note` is what has been learned, `note.until` when it lapses.
+ * `decision` is the ring of the last decisions, as JSON.
  */
 const MIGRATIONS: readonly ((database: Database.Database) => void)[] = [
   database => {
@@ -53,6 +54,15 @@ const MIGRATIONS: readonly ((database: Database.Database) => void)[] = [
       .prepare("INSERT INTO note SELECT 'forms', '', ?, ? WHERE EXISTS (SELECT 1 FROM triplet)")
       .run(JSON.stringify(before), Number.MAX_SAFE_INTEGER);
   },
+  database => {
+    database.exec(`
+      CREATE TABLE decision (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL,
+        text TEXT NOT NULL
+      ) STRICT;
+    `);
+  },
 ];
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;
@@ -70,6 +80,23 @@ export function prepareSchema(database: Database.Database, path: string): string
   const mode = database.pragma('journal_mode = WAL', { simple: true });
   if (mode !== 'wal') throw new StoreError(`${path}: this file system bears no write-ahead log (journal mode ${mode})`);
   if (versionOf(database) < SCHEMA_VERSION) database.transaction(migrate).immediate(database, path);
+  return saltOf(database, path);
+}
+
+/**
+ * The salt of a database that is ours and of the present version, without a change to it. Throws a StoreError that names
+ * `path` if it is another's, or of another version.
+ */
+export function checkSchema(database: Database.Database, path: string): string {
+  const id = database.pragma('application_id', { simple: true });
+  if (id !== APPLICATION_ID) throw new StoreError(`${path}: not a database of this program`);
+  checkVersion(database, path);
+  const version = versionOf(database);
+  if (version < SCHEMA_VERSION) {
+    throw new StoreError(
+      `${path}: has database version ${version}, and this program works with ${SCHEMA_VERSION}; the daemon converts it when it starts`,
+    );
+  }
   return saltOf(database, path);
 }
 

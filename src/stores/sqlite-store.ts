@@ -14,12 +14,14 @@
 import { resolve as absolute } from 'node:path';
 import type { Clock, Timers } from '../clock.ts';
 import { type Entry, type Expiry, type Step, type Store, StoreError, type Triplet } from '../greylist/store.ts';
+import type { HistoryStore } from '../history/history-store.ts';
 import type { NoteStore } from '../learning/note-store.ts';
 import type { Logger } from '../log/logger.ts';
 import { runBatch, type Update } from './batch.ts';
 import { DatabaseKeeper } from './database-keeper.ts';
 import { type DatabaseOptions, SqliteDatabase } from './sqlite-database.ts';
 import { isBusy, storeError } from './sqlite-error.ts';
+import { SqliteHistory } from './sqlite-history.ts';
 import { SqliteNotes } from './sqlite-notes.ts';
 
 export interface SqliteStoreOptions extends DatabaseOptions {
@@ -44,9 +46,10 @@ const RETRY = { first: 1, last: 20 };
 /** Milliseconds that a slice of a sweep should take, and the bounds within which its number of rows is adapted to that. */
 const SLICE = { time: 1, fewest: 64, most: 8_192 };
 
-/** A store that keeps notes beside the triplets. */
+/** A store that keeps notes and the last decisions beside the triplets. */
 export interface NotingStore extends Store {
   readonly notes: NoteStore;
+  readonly history: HistoryStore;
 }
 
 /** Opens the store; waits up to `patience` for another process's lock. Rejects with `StoreError`. */
@@ -66,6 +69,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Noti
 
 class SqliteStore implements NotingStore {
   readonly notes: NoteStore;
+  readonly history: HistoryStore;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #timers: Timers;
@@ -90,6 +94,7 @@ class SqliteStore implements NotingStore {
     this.#patience = options.patience;
     this.#keeper = new DatabaseKeeper(options, database, () => this.#schedule());
     this.notes = new SqliteNotes(this.#keeper);
+    this.history = new SqliteHistory(this.#keeper);
   }
 
   update<T>(triplet: Triplet, decide: (stored: Entry | undefined) => Step<T>): Promise<T> {

@@ -24,6 +24,7 @@ import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { systemClock } from '../../src/clock.ts';
 import { StoreError } from '../../src/greylist/store.ts';
+import { SCHEMA_VERSION } from '../../src/stores/sqlite-schema.ts';
 import { run, spawnChild } from '../support/process.ts';
 import { type Owner, tempDir } from '../support/temp-dir.ts';
 import { put, sweepAll } from './contract.ts';
@@ -53,7 +54,10 @@ test('a database of a newer version is refused, with the version found and the o
   database.pragma('user_version = 7');
   database.close();
   const before = readFileSync(path);
-  await assert.rejects(openStore(t, { path }), storeError(path, /has database version 7, .* supports up to 2/));
+  await assert.rejects(
+    openStore(t, { path }),
+    storeError(path, new RegExp(`has database version 7, .* supports up to ${SCHEMA_VERSION}`)),
+  );
   assert.deepEqual(readFileSync(path), before);
 });
 

@@ -1,0 +1,44 @@
+/**
+ * A daemon's database, to be looked at from another process while the daemon works with it. What would be stored is worked
+ * out and dropped.
+ */
+import { resolve as absolute } from 'node:path';
+import type { HistoryStore } from '../history/history-store.ts';
+import { SqliteDatabase } from './sqlite-database.ts';
+import { storeError } from './sqlite-error.ts';
+import { SqliteHistory } from './sqlite-history.ts';
+import { SqliteNotes } from './sqlite-notes.ts';
+import type { NotingStore } from './sqlite-store.ts';
+
+/** Throws a StoreError if there is no such file, or if it is no database of ours of the present version. */
+export function openReadOnlyStore(file: string): NotingStore {
+  const path = absolute(file);
+  const failed = (error: unknown): ReturnType<typeof storeError> => storeError(path, error);
+  let database: SqliteDatabase;
+  try {
+    database = new SqliteDatabase(path, { synchronous: 'NORMAL', readOnly: true });
+  } catch (error) {
+    throw failed(error);
+  }
+  const open = { require: () => database, wrote: () => {}, failed };
+  const notes = new SqliteNotes(open);
+  const history: HistoryStore = new SqliteHistory(open);
+  const nothingSwept = { removed: 0, more: false };
+  return {
+    async update(triplet, decide) {
+      return decide(database.find(triplet).entry).answer;
+    },
+    async get(triplet) {
+      return database.find(triplet).entry;
+    },
+    sweep: async () => nothingSwept,
+    close: async () => database.close(),
+    notes: {
+      read: (kind, key) => notes.read(kind, key),
+      keys: (kind, after, most) => notes.keys(kind, after, most),
+      write: () => {},
+      sweep: () => nothingSwept,
+    },
+    history: { append: () => {}, find: id => history.find(id) },
+  };
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { StoreError } from '../../src/greylist/store.ts';
+import { recordIn } from '../../src/history/decision-record.ts';
+import { History } from '../../src/history/history.ts';
+import type { HistoryRow, HistoryStore } from '../../src/history/history-store.ts';
+import type { Decision } from '../../src/policy/decision.ts';
+import { benchOf, checkOf, envelopeOf, rejecting } from '../policy/support.ts';
+import { FixedClock } from '../support/fixed-clock.ts';
+import { FixedTimers } from '../support/fixed-timers.ts';
+
+class Target implements HistoryStore {
+  readonly batches: (readonly HistoryRow[])[] = [];
+  failing = false;
+  append(rows: readonly HistoryRow[]): void {
+    if (this.failing) throw new StoreError('disk full');
+    this.batches.push(rows);
+  }
+  find(id: string): HistoryRow | undefined {
+    return this.batches.flat().find(row => row.id === id);
+  }
+}
+
+function make(size = 1_000) {
+  const clock = new FixedClock();
+  const timers = new FixedTimers(clock);
+  const store = new Target();
+  const warnings: string[] = [];
+  const log = { warn: (_cause: string, message: string) => void warnings.push(message) };
+  return { clock, timers, store, warnings, history: new History({ store, size, clock, timers, log }) };
+}
+
+async function decision(id: string): Promise<Decision> {
+  return benchOf([checkOf('no', () => rejecting())]).policy.recipient(
+    envelopeOf({ id, sender: `a"\n${'x'.repeat(999)}` }),
+  );
+}
+
+test('decisions of a quarter of a second are stored together, with all that tells why', async () => {
+  const { clock, timers, store, history } = make();
+  const now = clock.now();
+  history.add(await decision('s.1'));
+  history.add(await decision('s.2'));
+  assert.equal(store.batches.length, 0);
+  await timers.advance(250);
+  assert.deepEqual(
+    store.batches.map(rows => rows.map(({ id }) => id)),
+    [['s.1', 's.2']],
+  );
+  const record = recordIn(store.find('s.1') as HistoryRow);
+  assert.equal(record.time, now);
+  assert.equal(record.client.address, '203.0.113.7');
+  assert.deepEqual([record.action, record.reason, record.check], ['reject', 'dnsbl', 'no']);
+  assert.equal(record.reply?.text, 'Rejected.');
+  assert.equal(record.sender, `a"\n${'x'.repeat(317)}…`);
+});
+
+test('what comes faster than it can be stored is left out, the oldest first, and the order stays', async () => {
+  const { timers, store, history } = make();
+  for (let index = 0; index < 700; index++) history.add(await decision(`s.${index}`));
+  await timers.advance(250);
+  const ids = store.batches.flat().map(({ id }) => Number(id.slice(2)));
+  assert.deepEqual(
+    ids,
+    Array.from({ length: 500 }, (_, index) => index + 200),
+  );
+});
+
+test('a store that fails costs those decisions, says so, and later ones are stored', async () => {
+  const { timers, store, warnings, history } = make();
+  store.failing = true;
+  history.add(await decision('s.1'));
+  await timers.advance(250);
+  assert.equal(warnings.length, 1);
+  store.failing = false;
+  history.add(await decision('s.2'));
+  await timers.advance(250);
+  assert.deepEqual([store.find('s.1'), store.find('s.2')?.id], [undefined, 's.2']);
+});
+
+test('closing stores what waits; a size of 0 stores nothing', async () => {
+  const { store, history } = make();
+  history.add(await decision('s.1'));
+  history.close();
+  assert.equal(store.batches.length, 1);
+  const none = make(0);
+  none.history.add(await decision('s.1'));
+  none.history.close();
+  assert.equal(none.store.batches.length, 0);
+});
