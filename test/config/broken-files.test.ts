@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { DEFAULTS } from '../../src/config/config.ts';
 import { keysAt } from '../../src/config/keys.ts';
 import { parseConfig } from '../../src/config/load.ts';
@@ -243,4 +244,54 @@ test('any text is either a configuration or has problems with their places', () 
   ]) {
     for (const line of problemsOf(text)) assert.match(line, /^grey\.yaml:\d+:\d+: .*expected /, JSON.stringify(text));
   }
+});
+
+test('whatever stands in a file, it is a configuration or its problems are told; nothing else is thrown', () => {
+  const words = [
+    'greylist',
+    'delay',
+    'rules',
+    'if',
+    'then',
+    'dnsbl',
+    'zones',
+    '5m',
+    '*x',
+    '&x',
+    '@y',
+    'fe80::',
+    '{',
+    '}',
+    '[',
+    ']',
+  ];
+  const marks = [
+    ':',
+    ': ',
+    '- ',
+    '\n',
+    '\n  ',
+    '\n    ',
+    ',',
+    '"',
+    "'",
+    '#',
+    '|',
+    '>',
+    '!',
+    '?',
+    '~',
+    '\t',
+    '\r',
+    '\0',
+    '%',
+    '---',
+  ];
+  const piece = fc.oneof(fc.constantFrom(...words, ...marks), fc.string({ unit: 'binary', maxLength: 4 }));
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 30 }), pieces => {
+      for (const line of problemsOf(pieces.join(''))) assert.match(line, /^grey\.yaml:\d+:\d+: \P{C}+$/u);
+    }),
+    { numRuns: 1_000 },
+  );
 });
