@@ -35,7 +35,7 @@ before(async () => {
 
 test('the tarball holds the built program and what belongs to it, and nothing else', () => {
   const belongs =
-    /^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/milter-greylist\.js|dist\/.+\.(js|d\.ts)|docs\/man\/[^/]+\.[58]|packaging\/systemd\/[^/]+)$/;
+    /^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/milter-greylist\.js|dist\/.+\.(js|d\.ts)|docs\/man\/[^/]+\.[58]|docs\/milter-greylist\.schema\.json|packaging\/systemd\/[^/]+)$/;
   assert.deepEqual(
     contents.filter(path => !belongs.test(path)),
     [],
