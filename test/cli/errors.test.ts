@@ -11,6 +11,7 @@ import { AddressError } from '../../src/milter/listen-address.ts';
 import { createMilter } from '../../src/milter/milter.ts';
 import { ProtocolError } from '../../src/milter/protocol-error.ts';
 import { SocketInUseError } from '../../src/milter/unix-socket.ts';
+import { SpfMissingError } from '../../src/spf/spf.ts';
 
 test('each kind of error has its exit code', () => {
   const system = (code: string, syscall: string): Error => Object.assign(new Error(code), { code, syscall });
@@ -36,6 +37,7 @@ test('each kind of error has its exit code', () => {
     [new ListError([], system('ENOENT', 'open')), 66],
     [new ListError([], system('EACCES', 'open')), 77],
     [new ProtocolError('x'), 76],
+    [new SpfMissingError('x', { cause: system('ERR_MODULE_NOT_FOUND', 'import') }), 69],
     [new TypeError('x is not a function'), 70],
     ['thrown text', 70],
   ];
