@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { flagsOfKeys } from '../../src/config/command-line.ts';
 import { forerunnersOptions } from '../../src/config/forerunners.ts';
-import { jsonSchema, type KeyEntry, keyEntries } from '../../src/config/keys.ts';
+import { compactJsonSchema, type KeyEntry, keyEntries } from '../../src/config/keys.ts';
 
 /** The documents as they should be: path in the repository and text. */
 export function documents(): ReadonlyMap<string, string> {
@@ -19,7 +19,7 @@ export function documents(): ReadonlyMap<string, string> {
 }
 
 function schemaText(): string {
-  const { $schema, ...rest } = jsonSchema();
+  const { $schema, ...rest } = compactJsonSchema();
   return `${JSON.stringify({ $schema, title: 'Configuration of milter-greylist', ...rest }, null, 2)}\n`;
 }
 
