@@ -12,10 +12,10 @@ import { assemblePolicy } from './daemon/assemble.ts';
 import { Greylisting } from './daemon/greylisting.ts';
 import { Lookups } from './daemon/lookups.ts';
 import { type Materials, readMaterials } from './daemon/materials.ts';
+import { IN_MEMORY, openStores } from './daemon/stores.ts';
 import { openResolver, resolverServers } from './dns/open-resolver.ts';
 import { type MilterFrontendParts, type MilterWishes, milterFilter } from './frontends/milter.ts';
-import type { Store } from './greylist/store.ts';
-import type { NoteStore } from './learning/note-store.ts';
+import { History } from './history/history.ts';
 import type { DecisionLog } from './log/decision-log.ts';
 import type { Logger } from './log/logger.ts';
 import { RateLimited } from './log/rate-limited.ts';
@@ -64,7 +64,6 @@ export interface Daemon {
 
 /** Milliseconds that open sessions get to end by themselves. */
 const DRAIN = 10_000;
-const SYNCHRONOUS = { normal: 'NORMAL', full: 'FULL' } as const;
 
 export async function startDaemon(config: Config, dependencies: DaemonDependencies): Promise<Daemon> {
   const daemon = new RunningDaemon(config, dependencies);
@@ -82,6 +81,7 @@ class RunningDaemon implements Daemon {
   readonly #initial: Config;
   #config: Config;
   #greylisting: Greylisting | undefined;
+  #history: History | undefined;
   #policy: Policy | undefined;
   #milter: Milter | undefined;
   #wishes: MilterWishes = {};
@@ -116,7 +116,10 @@ class RunningDaemon implements Daemon {
       for (const socket of config.socket) this.listening = [...this.listening, await milter.listen(socket, owner)];
       const path = await this.#findDatabase(config);
       this.#dependencies.dropPrivileges();
-      this.#greylisting = this.#greylistWith(await this.#openStore(path, config));
+      const deps = { clock: this.#clock, timers: this.#timers, logger: this.#dependencies.logger, log: this.#faultLog };
+      const { history, ...stores } = await openStores(path, config, deps);
+      this.#greylisting = new Greylisting({ ...stores, ...deps });
+      this.#history = history && new History({ ...deps, store: history, size: () => this.#config.history });
       this.database = path;
       this.#use(materials);
       ready.resolve();
@@ -144,39 +147,15 @@ class RunningDaemon implements Daemon {
     this.#closing = true;
     await this.#milter?.close({ drain });
     await this.#lookups.close();
+    this.#history?.close();
     await this.#greylisting?.close();
   }
 
   /** The path of the database, or `:memory:`. Its default folder is there afterwards. */
   async #findDatabase({ database }: Config): Promise<string> {
-    if (database === ':memory:') return database;
+    if (database === IN_MEMORY) return database;
     const { databasePath } = await import('./stores/database-path.ts');
     return databasePath(database, this.#dependencies.successor);
-  }
-
-  async #openStore(path: string, config: Config): Promise<{ readonly store: Store; readonly notes: NoteStore }> {
-    if (path === ':memory:') {
-      const [{ createMemoryStore }, { createMemoryNotes }] = await Promise.all([
-        import('./stores/memory-store.ts'),
-        import('./stores/memory-notes.ts'),
-      ]);
-      return { store: createMemoryStore(), notes: createMemoryNotes() };
-    }
-    const { openSqliteStore } = await import('./stores/sqlite-store.ts');
-    const { logger } = this.#dependencies;
-    const store = await openSqliteStore({
-      path,
-      synchronous: SYNCHRONOUS[config.synchronous],
-      clock: this.#clock,
-      timers: this.#timers,
-      logger,
-    });
-    return { store, notes: store.notes };
-  }
-
-  #greylistWith(stores: { readonly store: Store; readonly notes: NoteStore }): Greylisting {
-    const { logger } = this.#dependencies;
-    return new Greylisting({ ...stores, clock: this.#clock, timers: this.#timers, logger, log: this.#faultLog });
   }
 
   /** Puts a configuration in force. Nothing in here can fail: what could was done before. */
@@ -214,7 +193,10 @@ class RunningDaemon implements Daemon {
     return {
       policy: () => this.#policy as Policy,
       ready: () => (this.#policy === undefined ? ready : undefined),
-      record: decision => decisions.write(decision),
+      record: decision => {
+        decisions.write(decision);
+        this.#history?.add(decision);
+      },
       settled: (session, verdict) => decisions.settled(session, verdict),
       onFault: (error, stage) =>
         this.#faultLog.error(`frontend ${stage}`, `the frontend failed at ${stage}`, { error: String(error) }),

@@ -10,8 +10,8 @@ import type { HistoryStore } from './history-store.ts';
 
 export interface HistoryParts {
   readonly store: HistoryStore;
-  /** How many decisions are remembered. */
-  readonly size: number;
+  /** How many decisions are remembered; a reload may change it. */
+  readonly size: () => number;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Pick<RateLimited, 'warn'>;
@@ -36,7 +36,7 @@ export class History {
   /** Notes a decision; costs next to nothing until it is stored. */
   add(decision: Decision): void {
     const { clock, timers, size } = this.#parts;
-    if (size === 0) return;
+    if (size() === 0) return;
     const entry = { decision, time: clock.now() };
     if (this.#waiting.length < MOST) this.#waiting.push(entry);
     else {
@@ -62,7 +62,7 @@ export class History {
     try {
       store.append(
         inOrder.map(({ decision, time }) => rowOf(recordOf(decision, time))),
-        size,
+        size(),
       );
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);

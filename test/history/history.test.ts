@@ -27,7 +27,7 @@ function make(size = 1_000) {
   const store = new Target();
   const warnings: string[] = [];
   const log = { warn: (_cause: string, message: string) => void warnings.push(message) };
-  return { clock, timers, store, warnings, history: new History({ store, size, clock, timers, log }) };
+  return { clock, timers, store, warnings, history: new History({ store, size: () => size, clock, timers, log }) };
 }
 
 async function decision(id: string): Promise<Decision> {

@@ -18,7 +18,19 @@ import { optSchema } from './opt.ts';
 import { repliesSchema } from './replies.ts';
 import { rulesSchema } from './rules.ts';
 import { checkTogether } from './together.ts';
-import { boolean, choice, line, listOf, octalMode, parsed, path, type Schema, scalar, section } from './values.ts';
+import {
+  boolean,
+  choice,
+  line,
+  listOf,
+  octalMode,
+  parsed,
+  path,
+  type Schema,
+  scalar,
+  section,
+  whole,
+} from './values.ts';
 
 export interface Config {
   /** The filter's name, shown to the MTA and in the headers it adds. */
@@ -36,6 +48,8 @@ export interface Config {
   /** How safe a commit is: with `normal` a power cut may lose the last ones, with `full` none. */
   readonly synchronous: 'normal' | 'full';
   readonly log: LogConfig;
+  /** How many of the last decisions `explain --id` can tell about. */
+  readonly history: number;
   /** What becomes of a recipient if the greylist or its store fails. */
   readonly onFailure: 'accept' | 'tempfail';
   /** Whether loopback and private clients are accepted unasked. */
@@ -102,6 +116,9 @@ const sections: Schema<Config> = z.strictObject({
     .prefault('normal')
     .describe('Whether a power cut may lose the last commits (`normal`) or none (`full`, slower).'),
   log: section(logSchema).describe('The log, on standard error.'),
+  history: whole(0, 1_000_000)
+    .prefault('10000')
+    .describe('How many of the last decisions `milter-greylist explain --id` can tell about.'),
   onFailure: choice(['accept', 'tempfail'])
     .prefault('accept')
     .describe('What becomes of a recipient if the greylist or its database fails.'),

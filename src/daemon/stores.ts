@@ -1,0 +1,50 @@
+/**
+ * The stores of a daemon: triplets, notes and the last decisions, in one database.
+ */
+import type { Clock, Timers } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import type { Store } from '../greylist/store.ts';
+import type { HistoryStore } from '../history/history-store.ts';
+import type { NoteStore } from '../learning/note-store.ts';
+import type { Logger } from '../log/logger.ts';
+
+export interface Stores {
+  readonly store: Store;
+  readonly notes: NoteStore;
+  /** Undefined in memory: nobody could look there from outside. */
+  readonly history: HistoryStore | undefined;
+}
+
+export interface StoreDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+}
+
+export const IN_MEMORY = ':memory:';
+
+const SYNCHRONOUS = { normal: 'NORMAL', full: 'FULL' } as const;
+
+/** Opens the database at this path, or makes it. Rejects with `StoreError`. */
+export async function openStores(path: string, { synchronous }: Config, deps: StoreDeps): Promise<Stores> {
+  if (path === IN_MEMORY) return openInMemory();
+  const { openSqliteStore } = await import('../stores/sqlite-store.ts');
+  const store = await openSqliteStore({ path, synchronous: SYNCHRONOUS[synchronous], ...deps });
+  return { store, notes: store.notes, history: store.history };
+}
+
+/** Empty ones that nobody else sees. */
+export async function openInMemory(): Promise<Stores> {
+  const [{ createMemoryStore }, { createMemoryNotes }] = await Promise.all([
+    import('../stores/memory-store.ts'),
+    import('../stores/memory-notes.ts'),
+  ]);
+  return { store: createMemoryStore(), notes: createMemoryNotes(), history: undefined };
+}
+
+/** The database at this path as it is, to be looked at only. Rejects with `StoreError`. */
+export async function lookAtStores(path: string): Promise<Stores> {
+  const { openReadOnlyStore } = await import('../stores/read-only-store.ts');
+  const store = openReadOnlyStore(path);
+  return { store, notes: store.notes, history: store.history };
+}
