@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { flagsOfKeys } from '../../src/config/command-line.ts';
 import { forerunnersOptions } from '../../src/config/forerunners.ts';
-import { compactJsonSchema, type KeyEntry, keyEntries } from '../../src/config/keys.ts';
+import { jsonSchema, type KeyEntry, keyEntries } from '../../src/config/keys.ts';
+import type { JsonSchema } from '../../src/config/schema/values.ts';
 
 /** The documents as they should be: path in the repository and text. */
 export function documents(): ReadonlyMap<string, string> {
@@ -19,8 +20,44 @@ export function documents(): ReadonlyMap<string, string> {
 }
 
 function schemaText(): string {
-  const { $schema, ...rest } = compactJsonSchema();
+  const { $schema, ...rest } = shared(jsonSchema());
   return `${JSON.stringify({ $schema, title: 'Configuration of milter-greylist', ...rest }, null, 2)}\n`;
+}
+
+/** Shorter ones stand where they are used. */
+const worthSharing = 300;
+
+/** The same schema, with parts that stand in several places in one, `$defs`. */
+function shared(schema: JsonSchema): JsonSchema {
+  const counts = new Map<string, number>();
+  const count = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null) return;
+    const text = JSON.stringify(part);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+    // What stands in a part that is shared anyway is counted once.
+    if (counts.get(text) === 1) for (const below of Object.values(part)) count(below);
+  };
+  count(schema);
+  const names = new Map<string, string>();
+  const defs: Record<string, unknown> = {};
+  const replace = (part: unknown, mayShare = true): unknown => {
+    if (typeof part !== 'object' || part === null) return part;
+    const text = JSON.stringify(part);
+    const share = mayShare && isSchema(part) && text.length > worthSharing && (counts.get(text) ?? 0) > 1;
+    if (Array.isArray(part)) return part.map(item => replace(item));
+    if (!share) return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, replace(value)]));
+    const name = names.get(text) ?? `shared${names.size + 1}`;
+    if (!names.has(text)) {
+      names.set(text, name);
+      defs[name] = replace(part, false);
+    }
+    return { $ref: `#/$defs/${name}` };
+  };
+  return { ...(replace(schema, false) as JsonSchema), $defs: defs };
+}
+
+function isSchema(part: object): boolean {
+  return 'type' in part || 'anyOf' in part || 'enum' in part;
 }
 
 /** Puts a made part between its marks. */

@@ -7,15 +7,10 @@ import type { JsonSchema } from './schema/values.ts';
 
 let cached: JsonSchema | undefined;
 
-/** What may stand in a file, draft 2020-12, without references. */
+/** What may stand in a file, draft 2020-12. */
 export function jsonSchema(): JsonSchema {
   cached ??= z.toJSONSchema(fileSchema, { io: 'input', reused: 'inline' }) as JsonSchema;
   return cached;
-}
-
-/** The same, with what stands in several places in one. */
-export function compactJsonSchema(): JsonSchema {
-  return z.toJSONSchema(fileSchema, { io: 'input', reused: 'ref' }) as JsonSchema;
 }
 
 /** One key, as the documents tell of it. */
