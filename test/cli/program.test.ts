@@ -76,7 +76,10 @@ test('wrong flags and commands are told in one line: exit code 64', async () => 
   const table: readonly (readonly [readonly string[], string])[] = [
     [['--sokket', 'x'], "unknown option '--sokket' (Did you mean --socket?)"],
     [['-s'], "option '-s, --socket <address>' argument missing"],
-    [['frobnicate'], "unknown command 'frobnicate': expected options, or one of the commands probe, dnsbl, check-config, config"],
+    [
+      ['frobnicate'],
+      "unknown command 'frobnicate': expected options, or one of the commands probe, dnsbl, check-config, config",
+    ],
     [
       ['--greytimeout=x'],
       "option --greytimeout: 'x' is not a duration: expected seconds, or numbers with units w d h m s ms, largest first, such as 300, 5m or 1h30m",
