@@ -8,6 +8,8 @@ import type { Owner } from '../test/support/temp-dir.ts';
 import { Busyness, type Losses, percentile } from './case.ts';
 import { type Answer, type Kind, type LoadOptions, PROPER } from './traffic.ts';
 
+/** Sessions without which a case shows nothing. */
+const ENOUGH = 50;
 const worker = fileURLToPath(new URL('load-worker.ts', import.meta.url));
 
 /** A second of answers. */

@@ -65,7 +65,7 @@ const outages: Case = {
       const refused = (): number => load.count((kind, word) => kind === 'listed' && word === '550');
       if (sound) while (refused() === 0 && performance.now() - start < patience) await sleep(50);
       const back = performance.now() - start;
-      if (!sound || first === 0) await sleep(seconds * 1_000);
+      if (!sound || first === 0) await load.during(seconds * 1_000, 200);
       await load.stop();
       // Until a list is in use again, the clients on it are greylisted like others: that is no loss.
       load.judge(losses, (kind, word) => kind === 'listed' && word === '451');
@@ -104,7 +104,7 @@ const fromTheStart: Case = {
       seed: trial.random(1 << 30),
       delay: 2_000,
     });
-    await sleep(trial.short ? 4_000 : 10_000);
+    await load.during(trial.short ? 4_000 : 10_000, 200);
     servers.behave('sound');
     await load.stop();
     load.judge(losses);

@@ -75,7 +75,7 @@ const overSockets: Case = {
         await closed;
       }
     };
-    await Promise.all(Array.from({ length: 32 }, lane));
+    await Promise.all([...Array.from({ length: 32 }, lane), load.during(1_000, 200)]);
     await load.stop();
     load.judge(losses);
     losses.expect(daemon.exit === undefined, 'the daemon ended');

@@ -30,7 +30,7 @@ const slow: Case = {
       seed: random(1 << 30),
       delay: 1_000,
     });
-    await sleep(1_000);
+    await load.during(1_000, 100);
     const before = daemon.rss;
     const path = daemon.socket.slice(5);
     const helo = packet('H', `${'x'.repeat(200)}\0`);
@@ -66,6 +66,7 @@ const slow: Case = {
     }
     const patience = busyness.stretch(performance.now() + 10_000);
     while (closed < PEERS / 4 && performance.now() < patience) await sleep(100);
+    await load.during(0, 100);
     const cutOff = closed;
     for (const socket of sockets) socket.destroy();
     await load.stop();

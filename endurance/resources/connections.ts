@@ -75,7 +75,7 @@ const descriptors: Case = {
       seed: 1,
       delay: 60_000,
     });
-    await sleep(1_000);
+    await load.during(1_000, 100);
     await load.stop();
     load.judge(losses);
     return {
