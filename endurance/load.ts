@@ -109,6 +109,7 @@ export class Load {
       const refused = /^5|reject|discard/.test(word);
       if (refused || !allowed(kind as Kind, word)) losses.expect(false, `${kind} got ${word}`, () => `${number} times`);
     }
+    losses.expect(this.answers >= ENOUGH, 'too little load to prove anything', () => `${this.answers} sessions`);
     losses.expect(
       this.slowest < this.#busyness.stretch(8_000),
       'an answer after more than 8 s',
