@@ -1,7 +1,7 @@
 /**
  * The links that are open, in no order. Not a `Set`: when one that lives long and changes often is laid out anew, V8's old layout
  * still holds those that were in it then, and points to the next. Once the first has grown old, all that follow hang on to
- * it, and a third of all links ever made fills the memory until the next full collection.
+ * it, and many links that were closed long ago fill the memory until the next full collection.
  */
 export interface Listed {
   /** Where it stands in its roster; only the roster writes it. */
