@@ -3,8 +3,12 @@
  * an entry of its own, `milter-greylist/milter`.
  */
 export { type Clock, systemClock, systemTimers, type Timers } from './clock.ts';
-export { type Config, DEFAULTS, type DnsblConfig, type GreylistConfig } from './config/config.ts';
-export { type Daemon, type DaemonDependencies, openResolver, resolverServers, startDaemon } from './daemon.ts';
+export type { Config, DnsblConfig, GreylistConfig } from './config/config.ts';
+export { type Loaded, loadConfig, parseSettings } from './config/load.ts';
+export { ConfigError, type Problem } from './config/problem.ts';
+export type * from './config/settings.ts';
+export { type CreateDaemonOptions, type CreatedDaemon, createDaemon, type Source } from './create-daemon.ts';
+export { openResolver, resolverServers } from './daemon.ts';
 export type { Answer, RecordType, Resolver } from './dns/resolver.ts';
 export { type BlocklistOptions, type Blocklists, createBlocklists } from './dnsbl/blocklists.ts';
 export type { ZoneOptions } from './dnsbl/zone.ts';
@@ -17,11 +21,12 @@ export { type Log, openLog } from './log/log.ts';
 export type { Fields, Logger } from './log/logger.ts';
 export { RateLimited } from './log/rate-limited.ts';
 export { type Address, parseAddress } from './net/address.ts';
+export type { Advice, Terms } from './policy/advice.ts';
 export type { Check, Settled, Word } from './policy/check.ts';
 export { dnsblCheck } from './policy/checks/dnsbl.ts';
-export { type StandardParts, standardChecks } from './policy/checks/standard.ts';
+export { type OwnCheck, type Place, type StandardParts, standardChecks } from './policy/checks/standard.ts';
 export type { Decision, MessageVerdict } from './policy/decision.ts';
-export type { Envelope, Session } from './policy/envelope.ts';
+export { type Envelope, type Macros, type MessageStart, noMacros, type Session } from './policy/envelope.ts';
 export { Faults } from './policy/faults.ts';
 export { createPolicy, type Policy, type PolicyParts } from './policy/policy.ts';
 export { compileReplies, type ReplyTemplates } from './policy/replies.ts';

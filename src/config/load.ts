@@ -11,6 +11,7 @@ import { keysAt } from './keys.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import { type Config, fileSchema } from './schema/file.ts';
 import { withPathsFrom } from './schema/values.ts';
+import { type Settings, textsOf } from './settings.ts';
 import { type Path, readYaml, type YamlTree } from './yaml-tree.ts';
 
 /** A value given elsewhere than in the file, over which it wins. */
@@ -34,6 +35,8 @@ export interface Loaded {
 }
 
 export const DEFAULT_FILE = '/etc/milter-greylist/milter-greylist.yaml';
+/** The place of errors in what stands in no file. */
+const withoutFile = 'configuration';
 /** Long lists belong in files of their own. */
 const largest = 1_000_000;
 
@@ -55,26 +58,37 @@ export function parseConfig(
   const folder = source === undefined ? process.cwd() : dirname(resolve(source.file));
   const locate = (path: Path, what?: 'key' | 'value'): string => {
     const flag = overrides.find(candidate => candidate.path.every((step, index) => step === path[index]));
-    return flag?.place ?? (tree ? `${source?.file}:${tree.locate(path, what)}` : 'configuration');
+    return flag?.place ?? (tree ? `${source?.file}:${tree.locate(path, what)}` : withoutFile);
   };
+  const config = check(written, { tree, folder }, locate, found);
+  return {
+    config: withPlaces(config, locate),
+    written: written as Loaded['written'],
+    file: source?.file,
+    locate: path => locate(path),
+  };
+}
+
+/** What the schema makes of it, or all that was found wrong and all that the schema finds besides. */
+function check(
+  written: unknown,
+  { tree, folder }: { readonly tree: YamlTree | undefined; readonly folder: string },
+  locate: (path: Path, what: 'key' | 'value') => string,
+  found: Problem[],
+): Config {
   const result = withPathsFrom(folder, () => fileSchema.safeParse(written));
   if (!result.success) {
+    const stumbled = new Set(found.map(({ place }) => place));
     const findings = findingsOf(result.error.issues, sourceOf(written, tree));
     for (const { path, what, message } of findings) {
       const place = locate(path, what);
       const key = formatPath(path);
       // Text that YAML itself stumbled over is told once.
-      if (!found.some(problem => problem.place === place))
-        found.push({ place, message: printable(key === '' ? message : `${key}: ${message}`) });
+      if (!stumbled.has(place)) found.push({ place, message: printable(key === '' ? message : `${key}: ${message}`) });
     }
   }
   if (found.length > 0 || !result.success) throw new ConfigError(found.toSorted(byPlace));
-  return {
-    config: withPlaces(result.data, locate),
-    written: written as Loaded['written'],
-    file: source?.file,
-    locate: path => locate(path),
-  };
+  return result.data;
 }
 
 /** Rules are called by their lines in the log. */
@@ -108,6 +122,21 @@ function describeSystemError({ code, message }: NodeJS.ErrnoException): string {
     return 'permission denied: the configuration must be readable by this user';
   if (code === 'EISDIR') return 'is a directory: expected a configuration file';
   return message;
+}
+
+/**
+ * The same from an object in the shape of the file. A relative path is meant from the working folder; errors have
+ * `configuration` for their place.
+ */
+export function parseSettings(settings: Settings): Config {
+  let written: unknown;
+  try {
+    written = textsOf(settings);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError([{ place: withoutFile, message: error.message }]);
+  }
+  return check(written, { tree: undefined, folder: process.cwd() }, () => withoutFile, []);
 }
 
 /** A copy of what the file says with the overrides in it. Where the file has no room for one, its error is told instead. */

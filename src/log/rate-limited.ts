@@ -14,6 +14,8 @@ export interface RateLimitedOptions {
 
 type Level = 'error' | 'warn';
 interface Cause {
+  /** Takes the timer back that waits for the next line. */
+  cancel: () => void;
   /** How often it struck since it was last logged. */
   silent: number;
   level: Level;
@@ -42,6 +44,15 @@ export class RateLimited {
     this.#strike(cause, 'warn', message, fields);
   }
 
+  /** Logs at once what is left to say, and lets no timer keep the process from ending. */
+  close(): void {
+    for (const cause of this.#causes.values()) {
+      cause.cancel();
+      this.#tell(cause);
+    }
+    this.#causes.clear();
+  }
+
   #strike(name: string, level: Level, message: string, fields: Fields | undefined): void {
     const key = this.#causes.has(name) || this.#causes.size < CAUSES_LIMIT ? name : '';
     const known = this.#causes.get(key);
@@ -52,21 +63,25 @@ export class RateLimited {
       known.fields = fields;
       return;
     }
-    this.#causes.set(key, { silent: 0, level, message, fields });
+    const cause: Cause = { cancel: () => {}, silent: 0, level, message, fields };
+    this.#causes.set(key, cause);
     this.#options.logger[level](message, fields);
-    this.#wait(key);
+    this.#wait(key, cause);
   }
 
-  #wait(key: string): void {
-    this.#options.timers.after(this.#options.interval ?? 60_000, () => {
-      const cause = this.#causes.get(key);
-      if (!cause || cause.silent === 0) {
-        this.#causes.delete(key);
-        return;
-      }
-      this.#options.logger[cause.level](cause.message, { ...cause.fields, count: cause.silent });
-      cause.silent = 0;
-      this.#wait(key);
+  #wait(key: string, cause: Cause): void {
+    cause.cancel = this.#options.timers.after(this.#options.interval ?? 60_000, () => {
+      if (this.#tell(cause)) this.#wait(key, cause);
+      else this.#causes.delete(key);
     });
+  }
+
+  /** Logs what struck since the last line; false if nothing did. */
+  #tell(cause: Cause): boolean {
+    const { silent, level, message, fields } = cause;
+    if (silent === 0) return false;
+    this.#options.logger[level](message, { ...fields, count: silent });
+    cause.silent = 0;
+    return true;
   }
 }

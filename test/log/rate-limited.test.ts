@@ -58,3 +58,13 @@ test('endlessly many causes take neither endless lines nor endless memory', () =
   assert.ok(lines.length <= 201, `${lines.length} lines`);
   assert.ok(timers.size <= 201, `${timers.size} timers`);
 });
+
+test('at the end what is left is said, and no timer waits any more', async () => {
+  const { limited, timers, lines } = make();
+  limited.warn('dns', 'no answer');
+  limited.error('store', 'store failed');
+  limited.error('store', 'store failed');
+  limited.close();
+  assert.deepEqual(lines.slice(2), [['error', 'store failed', { count: 1 }]]);
+  assert.equal(timers.size, 0);
+});
