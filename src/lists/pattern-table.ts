@@ -1,15 +1,18 @@
 /**
  * A table from patterns to payloads. Exact patterns are looked up by the keys of the subject, so their number costs nothing;
- * regular expressions are tried one by one.
+ * keys of a shape that no pattern has are not even looked up. Regular expressions are tried one by one.
  */
 import type { Expression } from './expression.ts';
 import type { Pattern } from './pattern.ts';
-import type { Subject } from './subject.ts';
+import { type Subject, shapeOf } from './subject.ts';
 
 export class PatternTable<T extends NonNullable<unknown>> {
   readonly #exact = new Map<string, T>();
   readonly #expressions: (readonly [Expression, T])[] = [];
-  #hasDomains = false;
+  /** Of the patterns that name something exactly. */
+  #shapes = 0;
+  /** Of the patterns for domains with all below: which numbers of labels they have, one bit each. */
+  #depths = 0;
 
   get size(): number {
     return this.#exact.size + this.#expressions.length;
@@ -21,7 +24,8 @@ export class PatternTable<T extends NonNullable<unknown>> {
       this.#expressions.push([pattern, payload]);
       return;
     }
-    if (pattern.startsWith('.') || pattern.startsWith('@.')) this.#hasDomains = true;
+    if (pattern.startsWith('.') || pattern.startsWith('@.')) this.#depths |= depthBit(labelsOf(pattern));
+    else this.#shapes |= shapeOf(pattern);
     if (!this.#exact.has(pattern)) this.#exact.set(pattern, payload);
   }
 
@@ -32,9 +36,21 @@ export class PatternTable<T extends NonNullable<unknown>> {
 
   /** The payload of the closest pattern that holds the subject. */
   find(subject: Subject): T | undefined {
-    if (this.#exact.size > 0) {
-      const found = this.#lookUp(subject.keys) ?? (this.#hasDomains ? this.#lookUp(subject.domains) : undefined);
-      if (found !== undefined) return found;
+    if (this.#shapes !== 0) {
+      const { keys, shapes } = subject;
+      for (let index = 0; index < keys.length; index++) {
+        if ((this.#shapes & (shapes[index] as number)) === 0) continue;
+        const found = this.#exact.get(keys[index] as string);
+        if (found !== undefined) return found;
+      }
+    }
+    if (this.#depths !== 0) {
+      const { domains } = subject;
+      for (let index = 0; index < domains.length; index++) {
+        if ((this.#depths & depthBit(domains.length - index)) === 0) continue;
+        const found = this.#exact.get(domains[index] as string);
+        if (found !== undefined) return found;
+      }
     }
     for (const [expression, payload] of this.#expressions) if (expression.test(subject.text)) return payload;
     return undefined;
@@ -42,23 +58,28 @@ export class PatternTable<T extends NonNullable<unknown>> {
 
   /** Calls `visit` with the payload of every exact pattern that holds the subject. */
   each(subject: Subject, visit: (payload: T) => void): void {
-    if (this.#exact.size === 0) return;
-    for (const key of subject.keys) {
-      const payload = this.#exact.get(key);
-      if (payload !== undefined) visit(payload);
+    if (this.#shapes !== 0) {
+      const { shapes } = subject;
+      for (const [index, key] of subject.keys.entries()) {
+        const found = this.#shapes & (shapes[index] as number) ? this.#exact.get(key) : undefined;
+        if (found !== undefined) visit(found);
+      }
     }
-    if (!this.#hasDomains) return;
-    for (const key of subject.domains) {
-      const payload = this.#exact.get(key);
-      if (payload !== undefined) visit(payload);
+    if (this.#depths === 0) return;
+    const { domains } = subject;
+    for (const [index, key] of domains.entries()) {
+      const found = this.#depths & depthBit(domains.length - index) ? this.#exact.get(key) : undefined;
+      if (found !== undefined) visit(found);
     }
   }
+}
 
-  #lookUp(keys: readonly string[]): T | undefined {
-    for (const key of keys) {
-      const found = this.#exact.get(key);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
+/** All depths from 31 on share a bit. */
+function depthBit(labels: number): number {
+  return 1 << Math.min(labels, 31);
+}
+
+/** The labels of `.example.net` or `@.example.net`: two. */
+function labelsOf(pattern: string): number {
+  return pattern.split('.').length - 1;
 }

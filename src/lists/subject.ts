@@ -4,21 +4,35 @@
  */
 import { comparableName, enclosingDomains } from './domain-name.ts';
 
+/** What an exact pattern looks like. A table that has none of a shape need not be asked for it. */
+export const Shape = { whole: 1, user: 2, domain: 4 } as const;
+
+/** `user@` and `@domain` are shapes of their own; whatever else there is names the whole. */
+export function shapeOf(key: string): number {
+  if (key.startsWith('@')) return Shape.domain;
+  return key.endsWith('@') ? Shape.user : Shape.whole;
+}
+
 export interface Subject {
   /** In the form that regular expressions see. */
   readonly text: string;
   /** The patterns that name it, its own first. */
   readonly keys: readonly string[];
-  /** The patterns for whole domains with all below them that hold it. */
+  /** The shape of each key. */
+  readonly shapes: readonly number[];
+  /** The patterns for whole domains with all below them that hold it, from the longest name to the shortest. */
   readonly domains: readonly string[];
 }
 
+const UPPER_CASE = /[A-Z]/;
+const wholeOnly: readonly number[] = [Shape.whole];
 const noKeys: readonly string[] = [];
 
 /** A host's name, or whatever a client said in HELO: `mx.example.net`, `.example.net`. */
 export class NameSubject implements Subject {
   readonly text: string;
   readonly keys: readonly string[];
+  readonly shapes: readonly number[] = wholeOnly;
   #domains: readonly string[] | undefined;
 
   constructor(name: string) {
@@ -36,6 +50,7 @@ export class NameSubject implements Subject {
 export class WordSubject implements Subject {
   readonly text: string;
   readonly keys: readonly string[];
+  readonly shapes: readonly number[] = wholeOnly;
   readonly domains: readonly string[] = noKeys;
 
   constructor(word: string) {
@@ -51,16 +66,28 @@ export class WordSubject implements Subject {
  */
 export class MailSubject implements Subject {
   readonly text: string;
-  readonly keys: readonly string[];
+  readonly #local: string;
   readonly #domain: string;
+  #keys: readonly string[] | undefined;
   #domains: readonly string[] | undefined;
 
   constructor(address: string) {
     const at = address.lastIndexOf('@');
-    const local = lowerCase(unquoted(at === -1 ? address : address.slice(0, at)));
+    this.#local = lowerCase(unquoted(at === -1 ? address : address.slice(0, at)));
     this.#domain = at === -1 ? '' : comparableName(address.slice(at + 1));
-    this.text = at === -1 ? local : `${local}@${this.#domain}`;
-    this.keys = address === '' ? nullSender : keysOf(local, this.#domain);
+    this.text = at === -1 ? this.#local : `${this.#local}@${this.#domain}`;
+  }
+
+  get keys(): readonly string[] {
+    this.#keys ??= this.text === '' ? nullSender : keysOf(this.text, this.#local, this.#domain);
+    return this.#keys;
+  }
+
+  get shapes(): readonly number[] {
+    if (this.text === '') return wholeOnly;
+    const hasExtension = this.#local.indexOf('+') > 0;
+    if (this.#domain === '') return hasExtension ? usersOnly : userOnly;
+    return hasExtension ? extended : plain;
   }
 
   get domains(): readonly string[] {
@@ -71,14 +98,18 @@ export class MailSubject implements Subject {
 }
 
 const nullSender: readonly string[] = ['<>'];
+/** The shapes of what `keysOf` gives. */
+const plain: readonly number[] = [Shape.whole, Shape.user, Shape.domain];
+const extended: readonly number[] = [Shape.whole, Shape.whole, Shape.user, Shape.user, Shape.domain];
+const userOnly: readonly number[] = [Shape.user];
+const usersOnly: readonly number[] = [Shape.user, Shape.user];
 
-function keysOf(local: string, domain: string): readonly string[] {
+function keysOf(address: string, local: string, domain: string): readonly string[] {
   const plus = local.indexOf('+');
-  const bare = plus > 0 ? local.slice(0, plus) : undefined;
-  const users = bare === undefined ? [`${local}@`] : [`${local}@`, `${bare}@`];
-  if (domain === '') return users;
-  const addresses = bare === undefined ? [`${local}@${domain}`] : [`${local}@${domain}`, `${bare}@${domain}`];
-  return [...addresses, ...users, `@${domain}`];
+  if (plus <= 0) return domain === '' ? [`${local}@`] : [address, `${local}@`, `@${domain}`];
+  const bare = local.slice(0, plus);
+  const users = [`${local}@`, `${bare}@`];
+  return domain === '' ? users : [address, `${bare}@${domain}`, ...users, `@${domain}`];
 }
 
 function unquoted(local: string): string {
@@ -88,5 +119,5 @@ function unquoted(local: string): string {
 
 /** ASCII letters only: `toLowerCase` would also turn the Kelvin sign into `k`. */
 function lowerCase(text: string): string {
-  return text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
+  return !UPPER_CASE.test(text) ? text : text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 }

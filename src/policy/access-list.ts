@@ -5,11 +5,11 @@
 import type { ListFiles, ListRequest } from '../lists/list-files.ts';
 import type { Pattern } from '../lists/pattern.ts';
 import { PatternTable } from '../lists/pattern-table.ts';
-import { NameSubject, type Subject } from '../lists/subject.ts';
+import type { NameSubject, Subject } from '../lists/subject.ts';
 import { type Triple, TripleTable } from '../lists/triple.ts';
 import type { Network } from '../net/network.ts';
 import { PrefixTable } from '../net/prefix-table.ts';
-import { type ClientNames, clientName, type NameStanding } from './client-name.ts';
+import { type ClientNames, type NameStanding, nameSubject } from './client-name.ts';
 import type { Session } from './envelope.ts';
 import type { Question } from './question.ts';
 import type { Values } from './rules/rule.ts';
@@ -59,6 +59,7 @@ export class AccessList {
   readonly #recipients: readonly PatternTable<string>[];
   readonly #triples = new TripleTable();
   readonly #hasNameTriples: boolean;
+  #last: { readonly name: NameSubject; readonly at: string | undefined } | undefined;
 
   /** @param key what the configuration calls the list, for the place of what stands there */
   constructor(key: string, entries: ListEntries, files: ListFiles) {
@@ -104,9 +105,14 @@ export class AccessList {
   /** Whether the client goes by a name that would have to be confirmed. */
   mayAskName(session: Session): boolean {
     if (this.#unverified || (this.#names.length === 0 && !this.#hasNameTriples)) return false;
-    const name = clientName(session);
-    if (name === undefined) return false;
-    return this.#hasNameTriples || find(this.#names, new NameSubject(name)) !== undefined;
+    const name = nameSubject(session);
+    return name !== undefined && (this.#hasNameTriples || this.#nameAt(name) !== undefined);
+  }
+
+  /** Asked at CONNECT and for every recipient: the last answer is kept. */
+  #nameAt(name: NameSubject): string | undefined {
+    if (this.#last?.name !== name) this.#last = { name, at: find(this.#names, name) };
+    return this.#last.at;
   }
 
   find(question: Question, names: ClientNames): Listing | Promise<Listing> {
@@ -137,7 +143,7 @@ export class AccessList {
     const { name, envelope } = question;
     if (name === undefined) return question.nameUnknown ? 'unknown' : undefined;
     const { address } = envelope.session;
-    const at = find(this.#names, name) ?? (address && this.#triples.find(address, 'name', name, question.recipient));
+    const at = this.#nameAt(name) ?? (address && this.#triples.find(address, 'name', name, question.recipient));
     if (at === undefined) return undefined;
     if (this.#unverified) return { at };
     const judge = (standing: NameStanding): Listing =>

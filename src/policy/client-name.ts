@@ -5,6 +5,7 @@
  */
 import type { Answer, Resolver } from '../dns/resolver.ts';
 import { comparableName, isDomainName } from '../lists/domain-name.ts';
+import { NameSubject } from '../lists/subject.ts';
 import { parseAddress } from '../net/address.ts';
 import type { Session } from './envelope.ts';
 
@@ -51,9 +52,19 @@ export function createClientNames(resolver: Pick<Resolver, 'resolve' | 'cached'>
 }
 
 /** The comparable name that the MTA gave for the address; undefined if it had none. */
-export function clientName({ name }: Session): string | undefined {
-  const comparable = comparableName(name);
-  return comparable !== 'unknown' && isDomainName(comparable) ? comparable : undefined;
+export function clientName(session: Session): string | undefined {
+  return nameSubject(session)?.text;
+}
+
+let last: { readonly session: Session; readonly name: NameSubject | undefined } | undefined;
+
+/** The same as patterns see it. The last one is kept: several checks ask about a session one after the other. */
+export function nameSubject(session: Session): NameSubject | undefined {
+  if (last?.session !== session) {
+    const name = comparableName(session.name);
+    last = { session, name: name !== 'unknown' && isDomainName(name) ? new NameSubject(name) : undefined };
+  }
+  return last.name;
 }
 
 function judge(answer: Answer, address: string): NameStanding {

@@ -3,7 +3,7 @@
  * so each is taken apart once, when first looked at.
  */
 import { MailSubject, NameSubject, WordSubject } from '../lists/subject.ts';
-import { clientName } from './client-name.ts';
+import { nameSubject } from './client-name.ts';
 import type { Envelope } from './envelope.ts';
 
 export class Question {
@@ -12,8 +12,6 @@ export class Question {
   #recipient: MailSubject | undefined;
   #helo: NameSubject | undefined;
   #user: WordSubject | undefined;
-  /** Null: not looked at yet. */
-  #name: NameSubject | undefined | null = null;
 
   constructor(envelope: Envelope) {
     this.envelope = envelope;
@@ -43,11 +41,7 @@ export class Question {
 
   /** The name that the MTA gave for the client's address; nobody has confirmed it here. */
   get name(): NameSubject | undefined {
-    if (this.#name === null) {
-      const name = clientName(this.envelope.session);
-      this.#name = name === undefined ? undefined : new NameSubject(name);
-    }
-    return this.#name;
+    return nameSubject(this.envelope.session);
   }
 
   /** Whether the client may have a name after all: the MTA could not find out. */

@@ -5,10 +5,9 @@
  * What can't be found out is neither here nor there: the rule is passed over. But if it might have spared the recipient, which is
  * any ending but a rejection, this recipient gets no 5xx any more, from these rules or from any check behind them.
  */
-import { NameSubject } from '../../lists/subject.ts';
 import type { Advice } from '../advice.ts';
 import type { Settled } from '../check.ts';
-import { clientName } from '../client-name.ts';
+import { nameSubject } from '../client-name.ts';
 import type { Envelope, Session } from '../envelope.ts';
 import { type Question, questionOf } from '../question.ts';
 import type { Accept, Defer, Fields, Header, Reject, RejectReason } from '../verdict.ts';
@@ -77,8 +76,8 @@ export class RuleBook {
 
   /** Whether the client goes by a name that some rule would want confirmed. */
   mayAskName(session: Session): boolean {
-    const name = this.#names.length === 0 ? undefined : clientName(session);
-    return name !== undefined && has(this.#names, new NameSubject(name));
+    const name = this.#names.length === 0 ? undefined : nameSubject(session);
+    return name !== undefined && has(this.#names, name);
   }
 
   /** What the rules say; undefined: nothing. */
