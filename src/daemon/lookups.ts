@@ -8,6 +8,7 @@ import { openResolver } from '../dns/open-resolver.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { ServerAddress } from '../dns/servers.ts';
 import { type Blocklists, createBlocklists } from '../dnsbl/blocklists.ts';
+import type { Fanout } from '../dnsbl/panel.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
 import { keyMask } from '../dnsbl/zone-list.ts';
 import type { Logger } from '../log/logger.ts';
@@ -27,8 +28,9 @@ interface Resolving {
 }
 
 interface Blocking {
-  readonly origin: readonly [DnsblConfig, Resolver];
+  readonly origin: readonly [DnsblConfig, Resolver, Fanout];
   readonly blocklists: Blocklists;
+  readonly tested: Promise<void>;
 }
 
 export class Lookups {
@@ -42,12 +44,17 @@ export class Lookups {
   }
 
   /** Puts a configuration in force. */
-  use({ config, servers }: Materials): { readonly resolver: Resolver; readonly blocklists: Blocklists | undefined } {
+  use({ config, servers, rules }: Materials): {
+    readonly resolver: Resolver;
+    readonly blocklists: Blocklists | undefined;
+    /** Resolves when all blocklists have had their first self-test. */
+    readonly tested: Promise<void>;
+  } {
     const resolver = this.#resolve(config.dns, servers);
-    const blocklists = this.#block(config.dnsbl, resolver);
+    const blocklists = this.#block(config.dnsbl, resolver, rules.needs.everyZone ? 'complete' : 'minimal');
     const mask = keyMask(blocklists?.zones ?? []);
     this.#redact = text => maskKeys(mask(text));
-    return { resolver, blocklists };
+    return { resolver, blocklists, tested: this.#blocking?.tested ?? Promise.resolve() };
   }
 
   async close(): Promise<void> {
@@ -68,17 +75,16 @@ export class Lookups {
     return resolver;
   }
 
-  #block(config: DnsblConfig, resolver: Resolver): Blocklists | undefined {
+  #block(config: DnsblConfig, resolver: Resolver, fanout: Fanout): Blocklists | undefined {
     const { clock, timers, logger: log, linger } = this.#deps;
     const before = this.#blocking;
-    if (before !== undefined && before.origin[1] === resolver && same(before.origin[0], config))
-      return before.blocklists;
+    const isSame = before?.origin[1] === resolver && before.origin[2] === fanout && same(before.origin[0], config);
+    if (isSame) return before.blocklists;
     this.#blocking = undefined;
     if (before !== undefined) timers.after(linger, () => before.blocklists.stop());
     if (config.zones.length === 0) return undefined;
-    const blocklists = createBlocklists(config, { resolver, clock, timers, random: Math.random, log });
-    void blocklists.start();
-    this.#blocking = { origin: [config, resolver], blocklists };
+    const blocklists = createBlocklists({ ...config, fanout }, { resolver, clock, timers, random: Math.random, log });
+    this.#blocking = { origin: [config, resolver, fanout], blocklists, tested: blocklists.start() };
     return blocklists;
   }
 }
