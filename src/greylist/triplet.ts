@@ -25,8 +25,15 @@ export interface KeyForm extends Prefixes {
 
 /** What stands for a client's network in its triplets. */
 export function networkName(address: Address, { prefix4, prefix6 }: Prefixes): string {
-  return networkOf(address, address.family === 4 ? prefix4 : prefix6).text;
+  const prefix = address.family === 4 ? prefix4 : prefix6;
+  if (latest?.address !== address || latest.prefix !== prefix) {
+    latest = { address, prefix, name: networkOf(address, prefix).text };
+  }
+  return latest.name;
 }
+
+/** Several parts ask for the same recipient, one after the other. */
+let latest: { readonly address: Address; readonly prefix: number; readonly name: string } | undefined;
 
 /** The sender and recipient may be given with angle brackets or without; `key` takes the network's place, if there is one. */
 export function tripletOf(address: Address, sender: string, recipient: string, form: KeyForm, key?: string): Triplet {

@@ -13,10 +13,10 @@ export interface Influx {
   readonly before: number;
 }
 
-/** The influx after one more new triplet. `window` is in milliseconds. */
-export function grown(influx: Influx | undefined, now: number, window: number): Influx {
+/** The influx after `more` new triplets. `window` is in milliseconds. */
+export function grown(influx: Influx | undefined, more: number, now: number, window: number): Influx {
   const { since, count, before } = turned(influx, now, window);
-  return { since, count: count + 1, before };
+  return { since, count: count + more, before };
 }
 
 /** New triplets in the last window: those of this one, and of the one before the share that is not yet over. */

@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Triplet } from '../greylist/store.ts';
+import { FirstFew } from './first-few.ts';
 import { amount, grown, type Influx, influxFromJson, influxToJson } from './influx.ts';
 import {
   credit,
@@ -50,7 +51,10 @@ const standingKind: Kind<Standing> = {
 
 /** Merit is counted like this where it makes nobody white, for the limit's sake. */
 const countOnly: MeritRules = { triplets: 1, hours: 1, lifetime: 36 * 86_400_000 };
-/** The influx is written down each time it has grown by this part of the limit: that much a restart forgets at most. */
+/**
+ * A network is counted by itself once it has brought this part of the limit, and each time it has brought as much again that is
+ * written down: some of it is what a restart forgets.
+ */
 const STEPS = 20;
 
 export class Networks {
@@ -58,12 +62,14 @@ export class Networks {
   readonly #meritRules: MeritRules;
   readonly #clock: Clock;
   readonly #notebook: Notebook<Standing>;
+  readonly #firstFew: FirstFew;
 
   constructor(rules: NetworkRules, parts: NotebookParts) {
     this.#rules = rules;
     this.#meritRules = rules.autowhite ?? countOnly;
     this.#clock = parts.clock;
     this.#notebook = new Notebook(standingKind, parts);
+    this.#firstFew = new FirstFew(rules.retryWindow);
   }
 
   /** Whether the network has proved itself; that it is used renews it. Throws a `StoreError`. */
@@ -116,10 +122,13 @@ export class Networks {
   arrived(network: string): void {
     const { pendingLimit, retryWindow } = this.#rules;
     if (pendingLimit === 0) return;
+    const step = Math.ceil(pendingLimit / STEPS);
+    const few = this.#firstFew.add(network, this.#clock.monotonic());
+    if (few < step) return;
     const standing = this.#notebook.get(network);
-    const influx = grown(standing?.influx, this.#clock.now(), retryWindow);
+    const influx = grown(standing?.influx, few === step ? step : 1, this.#clock.now(), retryWindow);
     const next = { ...standing, influx };
-    if (influx.count % Math.ceil(pendingLimit / STEPS) === 0) this.#put(network, next);
+    if (influx.count % step === 0) this.#put(network, next);
     else this.#notebook.keep(network, next, this.#until(next));
   }
 

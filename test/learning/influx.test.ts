@@ -10,7 +10,7 @@ const start = Date.UTC(2026, 10, 21);
 /** The influx after triplets came at these times. */
 function come(...times: readonly number[]): Influx | undefined {
   let influx: Influx | undefined;
-  for (const at of times) influx = grown(influx, start + at, window);
+  for (const at of times) influx = grown(influx, 1, start + at, window);
   return influx;
 }
 
@@ -35,7 +35,7 @@ test('after any triplets and clock steps it is never more than came, and nothing
       let count = 0;
       for (const pause of sequence) {
         now += pause;
-        influx = grown(influx, now, window);
+        influx = grown(influx, 1, now, window);
         count++;
         const estimate = amount(influx, now, window);
         assert.ok(estimate >= 1 && estimate <= count, `${estimate} of ${count}`);

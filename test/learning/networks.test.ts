@@ -108,7 +108,7 @@ test('one triplet that matures is enough: the network is never full again while 
   assert.ok(networks.isFull(network), 'a network on a blocklist has no merit');
 });
 
-test('the limit survives a restart, but for the twentieth that is written down at a time', async () => {
+test('the limit survives a restart', async () => {
   const bench = benchOf();
   const networks = new Networks(rules, bench.parts);
   for (let count = 0; count < 104; count++) networks.arrived(network);
