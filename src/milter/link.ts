@@ -6,16 +6,22 @@ import type { Duplex } from 'node:stream';
 import type { Plan } from './plan.ts';
 import type { Listed } from './roster.ts';
 import { Session, type SessionEnvironment, type Wire } from './session.ts';
+import type { Turns } from './turns.ts';
 
 /** Received bytes that may wait for a handler before reading stops. */
 const MOST_BACKLOG = 262_144;
+
+/** What the links of a milter share. */
+export interface LinkEnvironment extends SessionEnvironment {
+  readonly turns: Turns;
+}
 
 export class Link implements Wire, Listed {
   place = -1;
   readonly session: Session;
   readonly #stream: Duplex;
   readonly #patience: number;
-  readonly #environment: SessionEnvironment;
+  readonly #environment: LinkEnvironment;
   readonly #onClose: (link: Link) => void;
   /** Since when the peer has not read what was written. */
   #stalledSince: number | undefined;
@@ -30,7 +36,7 @@ export class Link implements Wire, Listed {
   };
 
   /** @param onClose called when the stream is gone or given up. */
-  constructor(stream: Duplex, plan: Plan, environment: SessionEnvironment, onClose: (link: Link) => void) {
+  constructor(stream: Duplex, plan: Plan, environment: LinkEnvironment, onClose: (link: Link) => void) {
     this.#stream = stream;
     this.#patience = plan.timeouts.packet;
     this.#environment = environment;
@@ -67,7 +73,7 @@ export class Link implements Wire, Listed {
   rest(): void {
     this.#resting = true;
     this.#regulate();
-    setImmediate(this.#goOn);
+    this.#environment.turns.lineUp(this.#goOn);
   }
 
   close(): void {

@@ -6,10 +6,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Action } from './constants.ts';
 import type { FilterOptions } from './filter.ts';
-import { Link } from './link.ts';
+import { Link, type LinkEnvironment } from './link.ts';
 import { formatListenAddress, type ListenAddress, parseListenAddress } from './listen-address.ts';
 import { type Plan, planFilter } from './plan.ts';
 import { Roster } from './roster.ts';
+import { Turns } from './turns.ts';
 import { listenUnix, type SocketOwner } from './unix-socket.ts';
 
 export interface MilterOptions<A extends Action = never, C = undefined, M = undefined> extends FilterOptions<A, C, M> {
@@ -52,7 +53,7 @@ export function createMilter<const A extends Action = never, C = undefined, M = 
 class SocketMilter implements Milter {
   readonly #options: MilterOptions<Action, unknown, unknown>;
   #plan: Plan;
-  readonly #environment;
+  readonly #environment: LinkEnvironment;
   readonly #limit: number;
   readonly #links = new Roster<Link>();
   readonly #forget = (link: Link): void => {
@@ -71,6 +72,7 @@ class SocketMilter implements Milter {
     this.#environment = {
       nextId: () => `${prefix}-${(++serial).toString(36)}`,
       monotonic: options.monotonic ?? (() => performance.now()),
+      turns: new Turns(),
     };
   }
 

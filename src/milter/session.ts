@@ -38,7 +38,7 @@ export interface SessionEnvironment {
 }
 
 /** Packets taken in a row. MTAs send a few and wait; who sends thousands at once must not keep the others waiting. */
-const PACKETS_A_TURN = 32;
+const PACKETS_A_TURN = 64;
 const TOO_MANY_RECIPIENTS = reply(452, '4.5.3', 'Too many recipients'); // RFC 5321 section 4.5.3.1.10
 const PROGRESS = encodeFrame(Response.progress);
 const NOTHING: Negotiated = Object.freeze({ version: 0, actions: 0, protocol: 0 });

@@ -97,8 +97,8 @@ test('who sends many commands at once is served some at a time, so that others h
     rests += 1;
   };
   rig.say(C(), M());
-  assert.equal(rig.say(...new Array<Buffer>(80).fill(R())).length, 32);
-  for (const expected of [32, 16, 0]) {
+  assert.equal(rig.say(...new Array<Buffer>(150).fill(R())).length, 64);
+  for (const expected of [64, 22, 0]) {
     assert.deepEqual(rig.heard(), []);
     rig.session.goOn();
     assert.equal(rig.heard().length, expected);
