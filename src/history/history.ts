@@ -19,8 +19,11 @@ export interface HistoryParts {
 
 /** Milliseconds from a decision to the transaction it is part of. */
 const GATHER = 250;
-/** Decisions that wait at most, all of them one transaction: a few milliseconds of work. */
-const MOST = 500;
+/**
+ * Decisions that wait at most, all of them one transaction: a millisecond of work. With more, a flood would keep so many alive
+ * for so long that the collector moves them to the old objects (docs/decisions/0070-memory-under-churn.md).
+ */
+const MOST = 100;
 
 export class History {
   readonly #parts: HistoryParts;
