@@ -50,7 +50,7 @@ const MOST_LINES = 32; // MAXREPLIES
  * A 4xx or 5xx reply with own text.
  * @param code SMTP code, 400 to 599.
  * @param enhanced enhanced status code (RFC 3463) of the same class, or null for none.
- * @param lines one to 32 lines, each at most 980 bytes on the wire, without control characters.
+ * @param lines one to 32 lines, each at most 980 bytes on the wire, without control characters and bytes that are no UTF-8.
  * @throws RangeError naming the part that does not fit.
  */
 export function reply(code: number, enhanced: string | null, ...lines: readonly string[]): Verdict {
@@ -82,6 +82,8 @@ function checkedLine(line: string): string {
       throw new RangeError(`control character ${unit} in reply text ${JSON.stringify(line)}`);
     }
   }
+  // A byte that was no UTF-8 when it was read (`decodeText`) would be one again on the way to the SMTP client.
+  if (!line.isWellFormed()) throw new RangeError(`bytes that are no UTF-8 in reply text ${JSON.stringify(line)}`);
   const escaped = line.includes('%') ? line.replaceAll('%', '%%') : line;
   if (Buffer.byteLength(escaped) > LONGEST_LINE) {
     throw new RangeError(`reply line of ${Buffer.byteLength(escaped)} bytes: at most ${LONGEST_LINE} are taken`);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { decodeReply } from '../../src/milter/client-reply.ts';
 import type { Stage } from '../../src/milter/constants.ts';
+import { decodeText } from '../../src/milter/text.ts';
 import {
   acceptConnection,
   acceptMessage,
@@ -84,6 +85,15 @@ test('a reply has 1 to 32 lines', () => {
   assert.equal(wire(reply(451, '4.7.1', ...new Array<string>(32).fill('x'))).split('\r\n').length, 32);
   assert.throws(() => reply(451, '4.7.1', ...new Array<string>(33).fill('x')), /33 reply lines: expected 1 to 32/);
   assert.throws(() => reply(451, '4.7.1'), /0 reply lines: expected 1 to 32/);
+});
+
+test('a byte of an address that is no UTF-8 is refused, so that it does not come back to the client as it is', () => {
+  const bytes = Buffer.from('<\x9b\xff@example.net>', 'latin1');
+  const address = decodeText(bytes, 0, bytes.length);
+  assert.throws(() => reply(550, '5.7.1', `${address} is refused`), {
+    name: 'RangeError',
+    message: /^bytes that are no UTF-8 in reply text "<\\udc9b\\udcff@/,
+  });
 });
 
 test('any reply that can be made is well-formed and read back as what it says', () => {
