@@ -54,7 +54,7 @@ function pathOf(error: unknown): PropertyKey[] {
 }
 
 /** One value or a list of them; a list left empty has none. With `least`, so many must be there. */
-export function listOf<T>(schema: Schema<T>, { least = 0 } = {}): Schema<readonly T[]> {
+export function listOf<T>(schema: Schema<T>, { least = 0 }: { readonly least?: number } = {}): Schema<readonly T[]> {
   const list = z.array(schema, { error: 'expected a list' }).min(least, 'is empty: expected at least one value');
   return z.preprocess(
     value => value ?? [],
@@ -123,7 +123,7 @@ export function whole(least: number, most: number): Schema<number> {
 }
 
 /** Milliseconds; see `parseDuration`. */
-export function duration({ positive = false } = {}): Schema<number> {
+export function duration({ positive = false }: { readonly positive?: boolean } = {}): Schema<number> {
   return scalar(
     'a duration, such as 300 (seconds), 5m or 1h30m',
     text => {
