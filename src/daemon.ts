@@ -24,6 +24,7 @@ import type { OwnCheck } from './policy/checks/standard.ts';
 import { Faults } from './policy/faults.ts';
 import type { Policy } from './policy/policy.ts';
 
+export { findDecision, openExplainer } from './daemon/explainer.ts';
 export { openResolver, readMaterials as checkMaterials, resolverServers };
 
 /** What the daemon needs from whoever starts it. */
@@ -149,6 +150,7 @@ class RunningDaemon implements Daemon {
     await this.#lookups.close();
     this.#history?.close();
     await this.#greylisting?.close();
+    this.#faultLog.close();
   }
 
   /** The path of the database, or `:memory:`. Its default folder is there afterwards. */

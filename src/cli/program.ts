@@ -11,6 +11,7 @@ import { checkConfigCommand, configCommand } from './config-commands.ts';
 import { dnsblCommand } from './dnsbl-command.ts';
 import { describeError, exitCodeOf } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+import { explainCommand } from './explain-command.ts';
 import type { Output } from './output.ts';
 import { probeCommand } from './probe.ts';
 
@@ -61,7 +62,7 @@ function createProgram({ output, serve }: ProgramOptions, finish: (code: number)
   });
   program.addCommand(probeCommand(output, finish).copyInheritedSettings(program).allowExcessArguments(false));
   program.addCommand(dnsblCommand(output, finish).copyInheritedSettings(program));
-  for (const command of [checkConfigCommand(output), configCommand(output)])
+  for (const command of [explainCommand(output), checkConfigCommand(output), configCommand(output)])
     program.addCommand(command.copyInheritedSettings(program).allowExcessArguments(false));
   return program;
 }
@@ -78,6 +79,7 @@ Examples:
     --from a@example.net --to b@example.org --repeat 2
   milter-greylist dnsbl -a zen.spamhaus.org 203.0.113.7
   milter-greylist dnsbl -a zen.spamhaus.org --check
+  milter-greylist explain --ip 203.0.113.7 --from a@example.net --to b@example.org
   milter-greylist check-config -c milter-greylist.yaml
   milter-greylist config --changed
 

@@ -34,12 +34,27 @@ export async function openStores(path: string, { synchronous }: Config, deps: St
 }
 
 /** Empty ones that nobody else sees. */
-export async function openInMemory(): Promise<Stores> {
+async function openInMemory(): Promise<Stores> {
   const [{ createMemoryStore }, { createMemoryNotes }] = await Promise.all([
     import('../stores/memory-store.ts'),
     import('../stores/memory-notes.ts'),
   ]);
   return { store: createMemoryStore(), notes: createMemoryNotes(), history: undefined };
+}
+
+/** What there is to look at where there is no database. */
+export function lookAtNothing(): Stores {
+  const sweep = { removed: 0, more: false };
+  return {
+    store: {
+      update: async (_triplet, decide) => decide(undefined).answer,
+      get: async () => undefined,
+      sweep: async () => sweep,
+      close: async () => {},
+    },
+    notes: { read: () => undefined, keys: () => [], write: () => {}, sweep: () => sweep },
+    history: undefined,
+  };
 }
 
 /** The database at this path as it is, to be looked at only. Rejects with `StoreError`. */

@@ -2,7 +2,7 @@
  * Where the database is: where it was said to be, else in `$STATE_DIRECTORY` (set by systemd's `StateDirectory=`), else below
  * `/var/lib`, else in the user's state directory (XDG base directory specification).
  */
-import { accessSync, chownSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, chownSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
@@ -46,6 +46,11 @@ function defaultFolder(owner: Owner | undefined, { env, home, ensureFolder }: Su
   const own = join(base, NAME);
   ensureFolder(own, owner);
   return own;
+}
+
+/** The same path for somebody who only wants to look: the first place that has a database; nothing is made. */
+export function existingDatabasePath(given: string | undefined, surroundings: Surroundings = systemSurroundings): string {
+  return databasePath(given, undefined, { ...surroundings, ensureFolder: path => existsSync(join(path, FILE)) });
 }
 
 /** Those of this process. */

@@ -78,7 +78,7 @@ test('wrong flags and commands are told in one line: exit code 64', async () => 
     [['-s'], "option '-s, --socket <address>' argument missing"],
     [
       ['frobnicate'],
-      "unknown command 'frobnicate': expected options, or one of the commands probe, dnsbl, check-config, config",
+      "unknown command 'frobnicate': expected options, or one of the commands probe, dnsbl, explain, check-config, config",
     ],
     [
       ['--greytimeout=x'],

@@ -38,5 +38,9 @@ export function autowhiteCheck({ merits, networksOf, ballots }: AutowhiteOptions
       if (terms?.key !== undefined && merits.isWhite(terms.key)) return learned;
       return networksOf(address).some(network => merits.isWhite(network)) ? learned : undefined;
     },
+    subject({ session: { address } }, { key }) {
+      const names = [...(key === undefined ? [] : [key]), ...(address === undefined ? [] : networksOf(address))];
+      return names.join(', ') || 'a client without an address';
+    },
   };
 }

@@ -6,6 +6,7 @@ import type { PrefixLookup } from '../../net/prefix-table.ts';
 import type { AccessList, Listing } from '../access-list.ts';
 import type { Check, Settled } from '../check.ts';
 import type { ClientNames } from '../client-name.ts';
+import { partiesWords } from '../describe.ts';
 import type { Envelope, Session } from '../envelope.ts';
 import { questionOf } from '../question.ts';
 import type { Replies } from '../replies.ts';
@@ -48,5 +49,6 @@ export function refusalCheck(list: AccessList, names: ClientNames, replies: Repl
       const listing = list.find(questionOf(envelope), names);
       return listing instanceof Promise ? listing.then(late => word(envelope, late)) : word(envelope, listing);
     },
+    subject: envelope => partiesWords(envelope, names),
   };
 }

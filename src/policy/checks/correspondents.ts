@@ -16,5 +16,6 @@ export function correspondentsCheck(correspondents: CorrespondentsPort): Check {
     name: 'correspondents',
     canAccept: true,
     run: ({ sender, recipient }) => (correspondents.isKnown(sender, recipient) ? correspondent : undefined),
+    subject: ({ sender, recipient }) => `whether <${recipient}> has written to <${sender}>`,
   };
 }

@@ -71,6 +71,7 @@ export function dnsblCheck({ panel, ballots = createSessionBallots(panel), zones
       if (ballot.result !== undefined) return warnings(address, ballot.result);
       return ballot.promise?.then(result => warnings(address, result)) ?? noHeaders;
     },
+    subject: ({ session }) => ballots.begun(session)?.fields.dnsbl ?? 'nobody is asked about this client',
     logFields: session => ballots.begun(session)?.fields ?? noFields,
   };
 }

@@ -17,5 +17,6 @@ export function exemptCheck(localParts: readonly string[] = defaultExempt): Chec
     name: 'exempt',
     canAccept: true,
     run: ({ recipient }) => (names.has(localPart(recipient)) ? exempt : undefined),
+    subject: ({ recipient }) => `local part ${localPart(recipient)}, against ${[...names].join(', ')}`,
   };
 }

@@ -2,6 +2,8 @@
  * `greylist`: the last check, which always speaks. Callout senders, and with scope `message` all, it lets pass at RCPT and judges
  * at the end of the message.
  */
+import type { Peek } from '../../greylist/greylist.ts';
+import type { Entry } from '../../greylist/store.ts';
 import type { Outcome } from '../../greylist/timing.ts';
 import type { Address } from '../../net/address.ts';
 import type { Terms } from '../advice.ts';
@@ -15,6 +17,8 @@ import type { Accept, Verdict } from '../verdict.ts';
 export interface GreylistPort {
   /** Judges one attempt; resolves when what the answer promises is stored. */
   recipient(address: Address, sender: string, recipient: string, terms?: Terms): Promise<Outcome>;
+  /** What is stored, for explanations; a greylist may not be able to tell. */
+  peek?(address: Address, sender: string, recipient: string, terms?: Terms): Promise<Pick<Peek, 'triplet' | 'stored'>>;
 }
 
 export interface GreylistCheck extends Check {
@@ -40,7 +44,21 @@ export function greylistCheck(greylist: GreylistPort, replies: Replies, scope: S
     canAccept: true,
     judge,
     run: (envelope, terms) => (judgedAtEnd(scope, envelope.sender) ? atEnd : judge(envelope, terms)),
+    async subject({ session, sender, recipient }, terms) {
+      if (session.address === undefined || greylist.peek === undefined) return 'nothing';
+      const { triplet, stored } = await greylist.peek(session.address, sender, recipient, terms);
+      return `${triplet.network} <${triplet.sender}> <${triplet.recipient}>: ${entryWords(stored)}`;
+    },
   };
+}
+
+function entryWords(entry: Entry | undefined): string {
+  if (entry === undefined) return 'nothing is stored';
+  const { firstSeen, lastSeen, passed, attempts } = entry;
+  const time = (epoch: number): string => new Date(epoch).toISOString();
+  const tries = `${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  if (passed === null) return `pending since ${time(firstSeen)}, ${tries}, last ${time(lastSeen)}`;
+  return `passed ${time(passed)}, first seen ${time(firstSeen)}, last ${time(lastSeen)}`;
 }
 
 function verdictOf(outcome: Outcome, envelope: Envelope, terms: Terms, replies: Replies): Verdict {

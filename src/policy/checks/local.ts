@@ -4,6 +4,7 @@
  */
 import { isLocal } from '../../net/address-class.ts';
 import type { Check } from '../check.ts';
+import { clientWords } from '../describe.ts';
 import type { Session } from '../envelope.ts';
 import type { Accept } from '../verdict.ts';
 
@@ -38,5 +39,7 @@ export function localCheck({ localAccepts = true, authenticatedAccepts = true }:
       if (authenticatedAccepts && envelope.authenticated !== undefined) return authenticated;
       return settles(envelope.session);
     },
+    subject: ({ session, authenticated }) =>
+      authenticated === undefined ? clientWords(session) : `${clientWords(session)}, logged in as ${authenticated}`,
   };
 }

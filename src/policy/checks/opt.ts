@@ -15,5 +15,6 @@ export function optCheck(side: 'in' | 'out', list: OptList): Check {
     canAccept: true,
     settles: () => undefined,
     run: envelope => (list.holds(questionOf(envelope).recipient) === (side === 'out') ? optedOut : undefined),
+    subject: ({ recipient }) => `<${recipient}>, by opting ${side}`,
   };
 }

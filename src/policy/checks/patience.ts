@@ -30,6 +30,7 @@ export function patienceCheck(patience: PatiencePort, networkOf: (address: Addre
       const { extraDelay, why } = impatience;
       return { action: 'advise', greylist: { extraDelay }, fields: { patience: why.join(',') } };
     },
+    subject: () => 'what the daemon keeps in memory, which is not seen from here',
   };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../clock.ts';
 import type { SpfResult } from '../../spf/spf.ts';
 import type { Check } from '../check.ts';
 import type { ClientNames } from '../client-name.ts';
+import { partiesWords } from '../describe.ts';
 import type { Envelope, Session } from '../envelope.ts';
 import type { Evidence } from '../rules/evidence.ts';
 import type { RuleBook } from '../rules/rule-book.ts';
@@ -49,5 +50,7 @@ export function rulesCheck({ book, clock, names, ballots, spf, originating }: Ru
       if (book.mayAskName(session)) void names.standing(session);
     },
     run: envelope => book.judge(envelope, evidence),
+    subject: async envelope =>
+      `${book.size} ${book.size === 1 ? 'rule' : 'rules'}; ${await partiesWords(envelope, names)}, HELO ${envelope.helo ?? 'none'}`,
   };
 }

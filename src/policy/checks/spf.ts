@@ -34,6 +34,12 @@ export function spfCheck(results: SpfResults, mode: SpfMode): Check {
       if (finding === undefined) return undefined;
       return finding instanceof Promise ? finding.then(word) : word(finding);
     },
+    async subject(envelope) {
+      const finding = await results.of(envelope);
+      if (finding === undefined) return 'nobody is asked about this client';
+      const { result, domain, everyone } = finding;
+      return `${result} of ${domain || 'no domain'}${everyone ? ', which lets everybody send' : ''}`;
+    },
     logFields: session => ({ spf: results.latest(session) }),
   };
 }

@@ -59,6 +59,15 @@ export function suspicionCheck(options: SuspicionOptions): Check {
       if (found.some(suspicion => suspicion instanceof Promise)) return Promise.all(found).then(conclude);
       return conclude(found as readonly (Suspicion | undefined)[]);
     },
+    subject: () => {
+      const looked = [
+        options.dnsbl && 'blocklists',
+        options.noName && 'name',
+        options.spfSoftfail && 'SPF softfail',
+        options.spfFail && 'SPF fail',
+      ];
+      return `${looked.filter(Boolean).join(', ')}; greylisting ${when === 'always' ? 'everyone' : 'only the suspicious'}`;
+    },
   };
 }
 

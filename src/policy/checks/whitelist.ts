@@ -5,6 +5,7 @@ import type { PrefixLookup } from '../../net/prefix-table.ts';
 import type { AccessList, Listing } from '../access-list.ts';
 import type { Check, Word } from '../check.ts';
 import type { ClientNames } from '../client-name.ts';
+import { partiesWords } from '../describe.ts';
 import type { Session } from '../envelope.ts';
 import { questionOf } from '../question.ts';
 import type { Accept } from '../verdict.ts';
@@ -36,6 +37,7 @@ export function welcomeCheck(list: AccessList, names: ClientNames): Check {
       const listing = list.find(questionOf(envelope), names);
       return listing instanceof Promise ? listing.then(word) : word(listing);
     },
+    subject: envelope => partiesWords(envelope, names),
   };
 }
 
