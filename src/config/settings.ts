@@ -23,6 +23,7 @@ export interface Settings {
   readonly database?: string;
   readonly synchronous?: 'normal' | 'full';
   readonly log?: { readonly format?: 'logfmt' | 'json' | 'postgrey'; readonly verbosity?: number };
+  readonly history?: number;
   readonly onFailure?: 'accept' | 'tempfail';
   readonly acceptLocal?: boolean;
   readonly acceptAuthenticated?: boolean;

@@ -23,6 +23,7 @@ export function patienceCheck(patience: PatiencePort, networkOf: (address: Addre
   return {
     name: 'patience',
     canAccept: false,
+    advisory: true,
     run(envelope) {
       const attempt = tryOf(envelope, networkOf);
       const impatience = attempt && patience.tried(attempt);

@@ -52,6 +52,7 @@ export function suspicionCheck(options: SuspicionOptions): Check {
   return {
     name: 'suspicion',
     canAccept: when === 'suspicious',
+    advisory: when === 'always',
     run(envelope) {
       const { session, authenticated } = envelope;
       if (authenticated !== undefined || originating.has(session.daemonName ?? '')) return conclude([]);

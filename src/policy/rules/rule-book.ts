@@ -155,11 +155,12 @@ function weigh(walk: Walk, { action, monitor }: CompiledRule, truth: Truth): Rul
 }
 
 /** The word, with what was left on the way. */
-function complete({ fields, headers, doubt }: Walk, word: RuleWord): RuleWord {
+function complete({ fields, headers, doubt, withheld }: Walk, word: RuleWord): RuleWord {
   if (fields === noFields && headers === noHeaders) return word;
   const all = { ...word, fields: { ...fields, ...word.fields } };
   if (all.action === 'reject' || all.action === 'defer') return all;
-  return { ...all, headers, ...(doubt && all.action === 'advise' && { doubt }) };
+  if (all.action === 'accept') return { ...all, headers };
+  return { ...all, headers, ...(doubt && { doubt }), ...(withheld && { withheld }) };
 }
 
 /** What is left where no rule had the last word. */

@@ -26,11 +26,14 @@ export class RuleIndex {
   readonly #senders: Patterns;
   readonly #recipients: Patterns;
   readonly #names: Patterns;
+  /** All that are anchored at names: for clients whose name could not be found out. */
+  readonly #named: readonly number[];
   readonly #helos: Patterns;
   readonly #users: Patterns;
 
   constructor(anchors: readonly (Anchor | undefined)[]) {
     this.#always = anchors.flatMap((anchor, rule) => (anchor === undefined ? [rule] : none));
+    this.#named = anchors.flatMap((anchor, rule) => (anchor?.kind === 'name' ? [rule] : none));
     this.#clients = placesOf(anchors);
     const [senders, recipients, names, helos, users] = (['sender', 'recipient', 'name', 'helo', 'auth'] as const).map(
       kind => tableOf(anchors, kind),
@@ -63,7 +66,10 @@ export class RuleIndex {
     }
     if (this.#senders.size > 0) this.#senders.each(question.sender, take);
     if (this.#recipients.size > 0) this.#recipients.each(question.recipient, take);
-    if (this.#names.size > 0) this.#each(this.#names, question.name, take);
+    if (this.#named.length > 0) {
+      if (question.nameUnknown) take(this.#named);
+      else this.#each(this.#names, question.name, take);
+    }
     if (this.#helos.size > 0) this.#each(this.#helos, question.helo, take);
     if (this.#users.size > 0) this.#each(this.#users, question.user, take);
     if (found === undefined) return this.#always;

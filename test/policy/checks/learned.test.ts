@@ -128,7 +128,7 @@ test('a correspondent passes, and who is none has no word', () => {
   assert.equal(check.run(envelopeOf({ sender: 'other@example.net' })), undefined);
 });
 
-test('impatience is advice to the greylist, added to what others advise, and stands in the log', async () => {
+test('impatience is advice to the greylist, also to whom a rule hands over, added to what others advise, and stands in the log', async () => {
   const greylist = new FakeGreylist();
   const tried: unknown[] = [];
   const patience = patienceCheck(
@@ -140,7 +140,7 @@ test('impatience is advice to the greylist, added to what others advise, and sta
     },
     ({ text }) => `${text}/24`,
   );
-  const other = checkOf('other', () => ({ action: 'advise', greylist: { delay: 9, extraDelay: 1 } }));
+  const other = checkOf('other', () => ({ action: 'advise', next: 'greylist', greylist: { delay: 9, extraDelay: 1 } }));
   const { policy } = benchOf([other, patience], { greylist });
   const { fields } = await policy.recipient(envelopeOf());
   assert.deepEqual(greylist.terms, [{ delay: 9, extraDelay: 6 }]);

@@ -128,6 +128,16 @@ test('in the chain the unsuspicious pass, and the suspicious get their delay, un
   assert.deepEqual(greylist.terms, [{ delay: 7 }, { delay: 1 }]);
 });
 
+test('whom a rule greylists waits as long as the suspicion says, unless the rule does', async () => {
+  const greylist = new FakeGreylist();
+  const advising = suspicionCheck({ ...options, when: 'always', noName: { delay: 7 } });
+  const handing = (delay?: number) =>
+    checkOf('rules', () => ({ action: 'advise', next: 'greylist', greylist: delay === undefined ? {} : { delay } }));
+  await decide(benchOf([handing(), advising], { greylist }).policy);
+  await decide(benchOf([handing(1), advising], { greylist }).policy);
+  assert.deepEqual(greylist.terms, [{ delay: 7 }, { delay: 1 }]);
+});
+
 test('what fails to be found out leaves the decision to the greylist', async () => {
   const { policy } = benchOf([suspicionCheck({ ...options, spf: () => Promise.reject(new Error('x')) })]);
   assert.equal(await decide(policy, { session: named }), 'greylist new');

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Envelope, Session } from '../../../src/policy/envelope.ts';
+import { type Envelope, type Macros, noMacros, type Session } from '../../../src/policy/envelope.ts';
+import { questionOf } from '../../../src/policy/question.ts';
+import { compileConditions } from '../../../src/policy/rules/compile.ts';
 import type { Conditions, Ending, Rule } from '../../../src/policy/rules/rule.ts';
 import { envelopeOf, sessionOf } from '../support.ts';
 import {
@@ -14,6 +16,7 @@ import {
   greylist,
   helos,
   names,
+  noFiles,
   recipients,
   reject,
   ruleOf,
@@ -84,6 +87,9 @@ const rule: fc.Arbitrary<Rule> = fc
     ruleOf(given, ending, { monitor, headers: ending ? [] : [{ name: 'X', value: 'x' }] }),
   );
 
+/** The MTA could not find out the client's name. */
+const couldNotResolve: Macros = { get: name => (name === 'client_resolve' ? 'TEMP' : undefined) };
+
 const envelope: fc.Arbitrary<Envelope> = fc
   .record({
     ip: fc.constantFrom(...ips),
@@ -92,10 +98,14 @@ const envelope: fc.Arbitrary<Envelope> = fc
     recipient: fc.constantFrom(...mails.filter(mail => mail !== '')),
     helo: fc.constantFrom(...hosts, undefined),
     authenticated: fc.constantFrom(...people, undefined, undefined),
+    macros: fc.constantFrom(noMacros, couldNotResolve),
   })
-  .map(({ ip, name, ...fields }) => envelopeOf({ session: sessionOf({ ip, name }), ...fields }));
+  .map(({ ip, name, macros, ...fields }) => {
+    const told = macros === couldNotResolve ? `[${ip}]` : name;
+    return envelopeOf({ session: sessionOf({ ip, name: told }), macros, ...fields });
+  });
 
-/** What each rule alone says: no index has anything to leave out. */
+/** What each rule says, asked one after the other without an index that could leave one out. */
 async function oneByOne(rules: readonly Rule[], asked: Envelope): Promise<string> {
   const told = { rule: undefined as string | undefined, would: [] as string[], doubt: [] as string[], any: false };
   const line = (action: string, named: string | undefined): string =>
@@ -108,18 +118,17 @@ async function oneByOne(rules: readonly Rule[], asked: Envelope): Promise<string
       .filter(part => part !== undefined)
       .join(' ');
   for (const [index, each] of rules.entries()) {
-    const alone = { ...each, name: `r${index}`, conditions: { ...each.conditions } };
-    const probe = ruleOf(alone.conditions, accept, { name: alone.name });
-    const truth = await ask(bookOf([probe]), asked, evidenceOf({ zone }));
+    const name = `r${index}`;
+    const truth = await compileConditions(each.conditions, noFiles).holds(questionOf(asked), evidenceOf({ zone }));
     const action = each.ending?.action;
-    if (truth === 'nothing') continue;
-    if (truth.startsWith('advice')) {
-      if (!each.monitor && action !== undefined && action !== 'reject') told.doubt.push(alone.name);
+    if (truth === false) continue;
+    if (truth === undefined) {
+      if (!each.monitor && action !== undefined && action !== 'reject') told.doubt.push(name);
       continue;
     }
-    if (each.monitor) told.would.push(`${action ?? 'header'} by ${alone.name} (rules:1)`);
-    else if (action === undefined) [told.rule, told.any] = [alone.name, true];
-    else if (action !== 'reject' || told.doubt.length === 0) return line(action, alone.name);
+    if (each.monitor) told.would.push(`${action ?? 'header'} by ${name} (rules:1)`);
+    else if (action === undefined) [told.rule, told.any] = [name, true];
+    else if (action !== 'reject' || told.doubt.length === 0) return line(action, name);
   }
   return told.any || told.would.length + told.doubt.length > 0 ? line('advice', told.rule) : 'nothing';
 }
@@ -152,4 +161,11 @@ test('what the address settles is what every recipient is told, whatever comes a
     ),
     { numRuns: 600 },
   );
+});
+
+test('a rule by name is doubted while the name can not be found out, so nothing behind it refuses', async () => {
+  const rules = [ruleOf(names('.partner.example'), accept), ruleOf(clients('203.0.113.0/24'), reject)];
+  const asked = envelopeOf({ session: sessionOf({ ip: '203.0.113.7', name: '[203.0.113.7]' }) });
+  assert.equal(await ask(bookOf(rules), asked), 'reject r1');
+  assert.equal(await ask(bookOf(rules), { ...asked, macros: couldNotResolve }), 'advice doubt r0');
 });
