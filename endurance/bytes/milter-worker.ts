@@ -57,6 +57,11 @@ function change(random: Random, bytes: Buffer, other: Buffer): Buffer {
   }
 }
 
+/** Edits at the end of a message are no final answers. */
+function finals(answers: readonly string[]): number {
+  return answers.filter(answer => answer[0] !== 'h').length;
+}
+
 /** Sends a stream through a session of this filter; returns what was seen, in short. */
 async function check(random: Random, bytes: Buffer, filter: ReturnType<typeof randomFilter>): Promise<string> {
   const { options, books, wants } = filter;
@@ -64,8 +69,8 @@ async function check(random: Random, bytes: Buffer, filter: ReturnType<typeof ra
   const due = answersDue(bytes, wants);
   for (const chunk of randomChunks(random, bytes)) rig.session.receive(chunk);
   const answers = rig.heard();
-  // Some handlers need a turn or two of the event loop.
-  for (let quiet = 0; quiet < 4 && answers.length < due.commands.length; quiet++) {
+  // Some handlers need a turn or two of the event loop; several without a word mean that nothing more will come.
+  for (let quiet = 0; quiet < 4 && finals(answers) < due.commands.length; quiet++) {
     await settle();
     const more = rig.heard();
     answers.push(...more);
