@@ -59,7 +59,7 @@ export function keysAt(path: readonly string[]): readonly string[] {
 }
 
 /** A schema that is a choice, as its choices. */
-export function alternatives(schema: JsonSchema): readonly JsonSchema[] {
+function alternatives(schema: JsonSchema): readonly JsonSchema[] {
   const choices = schema.anyOf as readonly JsonSchema[] | undefined;
   return choices === undefined ? [schema] : choices.flatMap(alternatives);
 }

@@ -1,6 +1,8 @@
 /**
  * Rules and lists that are hardly meant: rules that can never have a say, and acceptance by what anyone can claim.
  */
+
+import { addressOf } from '../net/address.ts';
 import { isLocal } from '../net/address-class.ts';
 import { contains, type Network } from '../net/network.ts';
 import type { Conditions, Rule, Values } from '../policy/rules/rule.ts';
@@ -52,9 +54,10 @@ function localReason({ auth, client }: Conditions, { acceptAuthenticated, accept
   return undefined;
 }
 
-/** No network of ours is cut by one that is not. */
+/** From its first address to its last: no network that is not ours has both ends in one that is. */
 function isLocalNetwork({ base, prefix }: Network): boolean {
-  return isLocal(base) && prefix >= (base.family === 4 ? 8 : 7);
+  const last = base.bytes.map((byte, index) => byte | (0xff >> Math.min(8, Math.max(0, prefix - 8 * index))));
+  return isLocal(base) && isLocal(addressOf(last));
 }
 
 /** An earlier rule that ends the search wherever this one holds. */
@@ -64,6 +67,7 @@ function hiddenReason(rule: Rule, earlier: readonly Rule[]): string | undefined 
 }
 
 function covers({ conditions: wide }: Rule, { conditions: narrow }: Rule): boolean {
+  if (narrow.unverified === true && wide.name !== undefined && wide.unverified !== true) return false;
   return Object.entries(wide).every(([name, condition]) => {
     if (condition === undefined || name === 'unverified') return true;
     const other = narrow[name as keyof Conditions];
@@ -91,9 +95,9 @@ function isPlain(condition: unknown): boolean {
 }
 
 /** What a rule believes, if a stranger can make all of it true. */
-function forgeable({ sender, helo, name, unverified, ...others }: Conditions): string | undefined {
+function forgeable({ sender, helo, name, unverified, client, spf, auth, macro }: Conditions): string | undefined {
   const claims = [sender && 'that sender', helo && 'that HELO name', name && unverified && 'that name'].filter(Boolean);
-  const { recipient: _, time: __, ...proofs } = others;
-  const proved = Object.values(proofs).some(condition => condition !== undefined) || (name && !unverified);
+  const passes = spf?.every(result => result === 'pass') === true;
+  const proved = client || (name && !unverified) || passes || auth || macro;
   return claims.length > 0 && !proved ? claims.join(' and ') : undefined;
 }

@@ -68,11 +68,7 @@ export function readYaml(text: string): YamlReading {
     return { tree: { ...reader.tree(), value }, problems: [...problems, ...reader.problems] };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // YAML's own parser calls itself for every level.
-    return {
-      tree: undefined,
-      problems: [{ place: '1:1', message: 'too many levels: expected a plain configuration' }],
-    };
+    return tooDeep;
   }
 }
 

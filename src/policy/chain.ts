@@ -20,7 +20,7 @@ import type { RejectReason, Verdict } from './verdict.ts';
 export type Witness = (check: Check, word: Word, failure?: unknown) => void;
 
 /** Milliseconds for the whole chain. Sendmail waits 10 s for an answer at RCPT and the milter library gives us 8. */
-export const chainLimit = 7_000;
+const chainLimit = 7_000;
 /** Milliseconds for a check that does not say. */
 export const defaultDeadline = 3_000;
 

@@ -62,7 +62,7 @@ const never: readonly (readonly [what: string, rules: string, line: string])[] =
   ],
   [
     'about private clients',
-    '- {name: a, if: {client: [10.1.0.0/16, fd00::/8]}, then: greylist}',
+    '- {name: a, if: {client: [10.1.0.0/16, 172.16.0.0/12, 192.168.7.7, 127.0.0.0/8, fd00::/8, "fe80::/10"]}, then: greylist}',
     'x:2:3: a: it can never match: private clients are accepted before, as long as acceptLocal is on',
   ],
 ];
@@ -76,6 +76,9 @@ test('rules that may match are not', () => {
     '- {monitor: true, then: reject}\n- {if: {auth: false}, then: greylist}',
     '- {then: {header: {name: X-A, value: b}}}\n- {then: greylist}',
     '- {if: {client: [10.0.0.0/8, 192.0.2.1]}, then: greylist}',
+    '- {if: {client: 192.168.0.0/15}, then: greylist}',
+    '- {if: {client: "fe80::/9"}, then: greylist}',
+    '- {if: {name: .a.example}, then: greylist}\n- {if: {name: .a.example, unverified: yes}, then: greylist}',
   ])
     assert.deepEqual(warnings(`rules:\n${rules}\n`), [], rules);
   assert.deepEqual(warnings('acceptLocal: no\nrules: [{if: {client: 10.0.0.0/8}, then: reject}]'), []);
@@ -87,6 +90,12 @@ test('acceptance by what anyone can claim is told', () => {
   ]);
   assert.match(warnings('whitelist:\n  senders: "@a.example"\n').join(), /^x:2:12: anyone can claim a sender/);
   assert.match(warnings('whitelist: {names: .a.example, unverified: yes}').join(), /^x:1:\d+: whoever owns an address/);
+  for (const weak of ['not: {client: 192.0.2.1}', 'auth: no', 'tls: yes', 'spf: [pass, none]', 'recipient: b@'])
+    assert.match(
+      warnings(`rules: [{if: {sender: "@a.example", ${weak}}, then: accept}]`).join(),
+      /whoever claims/,
+      weak,
+    );
   assert.deepEqual(warnings('whitelist: {names: .a.example}'), []);
   assert.deepEqual(warnings('rules: [{if: {sender: "@a.example", spf: pass}, then: accept}]'), []);
   assert.deepEqual(warnings('rules: [{if: {sender: "@a.example", client: 192.0.2.1}, then: accept}]'), []);

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { parseListenAddress } from '../../milter/listen-address.ts';
+import { defaultExempt } from '../../policy/checks/exempt.ts';
 import type { SpfMode } from '../../policy/checks/spf.ts';
 import type { OptEntries } from '../../policy/opt.ts';
 import type { ReplyTemplates } from '../../policy/replies.ts';
@@ -129,7 +130,7 @@ const sections: Schema<Config> = z.strictObject({
     ),
   acceptAuthenticated: boolean().prefault('true').describe('Accept clients that have logged in unasked.'),
   exempt: listOf(localPart)
-    .prefault(['postmaster', 'abuse'])
+    .prefault([...defaultExempt])
     .describe('Local parts of recipients that are never greylisted nor refused by blocklists.'),
   originating: listOf(line('a daemon name'))
     .prefault(['ORIGINATING'])

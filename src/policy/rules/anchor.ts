@@ -8,8 +8,8 @@ import type { Pattern } from '../../lists/pattern.ts';
 import type { Network } from '../../net/network.ts';
 import type { Conditions, Rule, Values } from './rule.ts';
 
-export const anchorKinds = ['client', 'sender', 'recipient', 'name', 'helo', 'auth'] as const;
-export type AnchorKind = (typeof anchorKinds)[number];
+const anchorKinds = ['client', 'sender', 'recipient', 'name', 'helo', 'auth'] as const;
+type AnchorKind = (typeof anchorKinds)[number];
 
 export type Anchor =
   | { readonly kind: 'client'; readonly networks: readonly Network[] }

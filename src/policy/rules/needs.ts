@@ -9,8 +9,6 @@ export interface Needs {
   /** What every single zone says, not only the outcome. */
   readonly everyZone: boolean;
   readonly spf: boolean;
-  /** The client's name, confirmed. */
-  readonly names: boolean;
 }
 
 export function needsOf(rules: readonly Rule[]): Needs {
@@ -21,7 +19,6 @@ export function needsOf(rules: readonly Rule[]): Needs {
       ({ dnsbl }) => dnsbl && (dnsbl.zones.length > 0 || dnsbl.listings !== undefined || dnsbl.score !== undefined),
     ),
     spf: all.some(({ spf }) => spf !== undefined),
-    names: all.some(({ name, unverified }) => name !== undefined && unverified !== true),
   };
 }
 

@@ -97,7 +97,7 @@ export function dnsblTest(condition: DnsblCondition): Test {
 }
 
 /** Whether a ballot says so. What abstaining zones might have said is not known, unless it makes no difference. */
-export function judgeBallot({ outcomes, zones, listings, score }: DnsblCondition, result: Result): Truth {
+function judgeBallot({ outcomes, zones, listings, score }: DnsblCondition, result: Result): Truth {
   const truths: Truth[] = outcomes.map(outcome =>
     result.outcome === 'unknown' ? undefined : result.outcome === outcome,
   );
