@@ -93,6 +93,7 @@ export class UdpSocket {
   }
 
   #onConnect(): void {
+    if (this.#closing) return; // the event was on its way already
     const unsent = this.#unsent ?? [];
     this.#unsent = undefined;
     for (const query of unsent) this.#socket.send(query, this.#onSent);
