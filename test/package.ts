@@ -88,10 +88,16 @@ test('what the package exports can be imported, with its types', async () => {
     const wrong: Milter = 'no milter';
     console.log(Object.keys(all).length > 0, typeof made, typeof connectMilter, typeof wrong);\n`;
   writeFileSync(join(app, 'consumer.ts'), code);
+  const examples = ['custom-check.ts', 'ask-policy.ts'];
+  for (const example of examples) copyFileSync(join(top, 'examples', example), join(app, example));
   assert.equal(await succeed(process.execPath, ['consumer.ts']), 'true function function string\n');
   const types = ['--types', 'node', '--typeRoots', join(top, 'node_modules/@types')];
   const options = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', ...types];
-  await succeed(join(top, 'node_modules/.bin/tsc'), [...options, 'consumer.ts']);
+  await succeed(join(top, 'node_modules/.bin/tsc'), [...options, 'consumer.ts', ...examples]);
+  assert.match(
+    await succeed(process.execPath, ['ask-policy.ts', '203.0.113.7', 'a@x.example', 'b@y.example']),
+    / 451 /,
+  );
 });
 
 test('the filter and the MTA of the page on the milter library run with the installed package', async t => {
