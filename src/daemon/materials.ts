@@ -68,9 +68,12 @@ function entriesOf(list: ListConfig): ListEntries {
   return { ...list, clients: { ...list.clients, files: [...list.files, ...list.clients.files] } };
 }
 
-function macrosOf({ rules, whitelist, blacklist }: Config): readonly string[] {
+/** Wherever a client without a name matters, the MTA has to say whether there is none or it could not find out. */
+function macrosOf({ rules, whitelist, blacklist, greylist: { when, suspicious } }: Config): readonly string[] {
   const named = [whitelist, blacklist].some(
     ({ names, triples }) => names.values.length + names.files.length + triples.values.length + triples.files.length > 0,
   );
-  return [...new Set([...ruleMacros(rules), ...(named ? ['client_resolve'] : [])])];
+  const { noName } = suspicious;
+  const suspected = noName !== false && (when === 'suspicious' || noName.delay !== undefined);
+  return [...new Set([...ruleMacros(rules), ...(named || suspected ? ['client_resolve'] : [])])];
 }
