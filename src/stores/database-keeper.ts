@@ -7,7 +7,8 @@ import type { Clock } from '../clock.ts';
 import { StoreError } from '../greylist/store.ts';
 import type { Logger } from '../log/logger.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { type DatabaseOptions, SqliteDatabase } from './sqlite-database.ts';
+import type { DatabaseOptions } from './database-options.ts';
+import { SqliteDatabase } from './sqlite-database.ts';
 import { isCorrupt, storeError } from './sqlite-error.ts';
 
 export interface KeeperOptions extends DatabaseOptions {

@@ -49,7 +49,10 @@ function defaultFolder(owner: Owner | undefined, { env, home, ensureFolder }: Su
 }
 
 /** The same path for somebody who only wants to look: the first place that has a database; nothing is made. */
-export function existingDatabasePath(given: string | undefined, surroundings: Surroundings = systemSurroundings): string {
+export function existingDatabasePath(
+  given: string | undefined,
+  surroundings: Surroundings = systemSurroundings,
+): string {
   return databasePath(given, undefined, { ...surroundings, ensureFolder: path => existsSync(join(path, FILE)) });
 }
 

@@ -5,21 +5,11 @@
 import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type Entry, type Expiry, StoreError, type Triplet } from '../greylist/store.ts';
+import type { DatabaseOptions } from './database-options.ts';
 import { encodeLossless } from './lossless-text.ts';
 import { isBusy } from './sqlite-error.ts';
 import { checkSchema, prepareSchema } from './sqlite-schema.ts';
 import { type TripletId, tripletId } from './triplet-id.ts';
-
-export interface DatabaseOptions {
-  /** `FULL` also survives a power cut, and pays for it with a disk flush at every commit. */
-  readonly synchronous: 'NORMAL' | 'FULL';
-  /** The largest size of the database in pages of 4 KB; beyond it writes fail as on a full disk. */
-  readonly maxPages?: number | undefined;
-  /** Whether it is only to be looked at: nothing is made or converted, and every change throws. */
-  readonly readOnly?: boolean;
-  /** Only tests give another. */
-  readonly tripletId?: TripletId | undefined;
-}
 
 /** Where a triplet is, or belongs: its id (undefined if all are taken), its texts as stored, and its entry if there is one. */
 export interface Place {
