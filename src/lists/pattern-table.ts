@@ -59,16 +59,18 @@ export class PatternTable<T extends NonNullable<unknown>> {
   /** Calls `visit` with the payload of every exact pattern that holds the subject. */
   each(subject: Subject, visit: (payload: T) => void): void {
     if (this.#shapes !== 0) {
-      const { shapes } = subject;
-      for (const [index, key] of subject.keys.entries()) {
-        const found = this.#shapes & (shapes[index] as number) ? this.#exact.get(key) : undefined;
+      const { keys, shapes } = subject;
+      for (let index = 0; index < keys.length; index++) {
+        if ((this.#shapes & (shapes[index] as number)) === 0) continue;
+        const found = this.#exact.get(keys[index] as string);
         if (found !== undefined) visit(found);
       }
     }
     if (this.#depths === 0) return;
     const { domains } = subject;
-    for (const [index, key] of domains.entries()) {
-      const found = this.#depths & depthBit(domains.length - index) ? this.#exact.get(key) : undefined;
+    for (let index = 0; index < domains.length; index++) {
+      if ((this.#depths & depthBit(domains.length - index)) === 0) continue;
+      const found = this.#exact.get(domains[index] as string);
       if (found !== undefined) visit(found);
     }
   }

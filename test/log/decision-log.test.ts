@@ -244,7 +244,6 @@ test('a connection accepted for its address is one line without sender and recip
     client_name: session.name,
     client_address: '203.0.113.7',
     session: 's-1',
-    id: 's-1.1',
     scope: 'connection',
   });
   assert.deepEqual(
