@@ -53,6 +53,8 @@ export function suspicionCheck(options: SuspicionOptions): Check {
     name: 'suspicion',
     canAccept: when === 'suspicious',
     advisory: when === 'always',
+    // The look-ups keep shorter limits of their own, and what they can't find out is no suspicion.
+    deadline: 4_000,
     run(envelope) {
       const { session, authenticated } = envelope;
       if (authenticated !== undefined || originating.has(session.daemonName ?? '')) return conclude([]);

@@ -138,6 +138,16 @@ test('whom a rule greylists waits as long as the suspicion says, unless the rule
   assert.deepEqual(greylist.terms, [{ delay: 7 }, { delay: 1 }]);
 });
 
+test('an SPF result that takes all of its 3 s is waited for', async () => {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const { policy, timers, lines } = benchOf([suspicionCheck({ ...options, spf: () => promise })]);
+  const decision = decide(policy, { session: named });
+  timers.after(3_001, () => resolve('temperror'));
+  await timers.advance(3_001);
+  assert.equal(await decision, 'accept unsuspicious');
+  assert.deepEqual(lines, []);
+});
+
 test('what fails to be found out leaves the decision to the greylist', async () => {
   const { policy } = benchOf([suspicionCheck({ ...options, spf: () => Promise.reject(new Error('x')) })]);
   assert.equal(await decide(policy, { session: named }), 'greylist new');
