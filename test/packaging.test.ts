@@ -168,7 +168,10 @@ for (const [document, line, address] of lines) {
 
 test('every option that a document names is one of ours', async () => {
   const output = new CapturedOutput();
-  for (const args of [['--help'], ...['probe', 'dnsbl', 'explain', 'check-config', 'config'].map(name => ['help', name])])
+  for (const args of [
+    ['--help'],
+    ...['probe', 'dnsbl', 'explain', 'check-config', 'config'].map(name => ['help', name]),
+  ])
     await runProgram(args, { output, serve: () => assert.fail('help does not serve') });
   const known = new Set([...output.printed.matchAll(/--[a-z][\w-]+/g)].map(([option]) => option));
   assert.ok(known.size > 15);
