@@ -64,12 +64,21 @@ function describeUnion(issue: Extract<Issue, { code: 'invalid_union' }>, source:
     errors.map(error => ({ ...error, path: [...issue.path, ...error.path] })),
   );
   const isShape = (error: Issue): boolean => error.code === 'invalid_type' && error.path.length === issue.path.length;
-  const meant = branches.filter(errors => !errors.some(error => isOutside(error, isShape)));
+  const meant = isText(issue.path, source)
+    ? []
+    : branches.filter(errors => !errors.some(error => isOutside(error, isShape)));
   const best = meant.toSorted((one, other) => one.length - other.length)[0];
   if (best !== undefined) return findingsOf(best, source);
   const words = new Set(branches.flat().flatMap(error => expectations(error, isShape)));
   const message = `expected ${[...words].map(word => word.replace(/^expected /, '')).join(', or ')}`;
   return describe({ code: 'invalid_type', expected: 'never' as never, path: issue.path, message } as Issue, source);
+}
+
+/** Whether a text was meant by what stands there, which YAML takes for keys: it looks like one without value that nobody knows. */
+function isText(path: Path, { value, mistaken, keys }: Source): boolean {
+  if (mistaken(path) === undefined) return false;
+  const known = keys(path);
+  return !Object.keys(value(path) as object).some(key => known.includes(key));
 }
 
 /** Whether an error says that the value has another shape altogether; also within a union of unions. */

@@ -236,6 +236,11 @@ function explain(code: string, rest: string, message: string): string {
     case 'BLOCK_AS_IMPLICIT_KEY':
       return `${text}: a colon before a space or the line's end makes a key: expected quotes around the value`;
     default:
+      if (/^Missing , |of flow sequence|sufficiently indented/.test(message))
+        return `${text}: within brackets: expected commas between values, and the closing bracket`;
+      if (code === 'MULTILINE_IMPLICIT_KEY') return `${text}: no colon and space behind the key: expected key: value`;
+      if (/same column/.test(message))
+        return `${text}: not in the column of the lines before: expected as many spaces in front as they have`;
       return `${text}: ${message.charAt(0).toLowerCase()}${message.slice(1)}: expected YAML`;
   }
 }

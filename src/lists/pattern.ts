@@ -44,6 +44,8 @@ export function parseMailPattern(text: string): Pattern {
   if (at === -1) {
     throw new PatternError(`${expectedMail}; for the domain write @${text}, for the local part ${text}@`);
   }
+  // An address may have another @ in its local part only within quotes (RFC 5321 section 4.1.2).
+  if (text.indexOf('@') !== at && !text.startsWith('"')) throw new PatternError(`${expectedMail}, with one @`);
   const domain = text.slice(at + 1);
   if (at === 0 && domain.startsWith('.')) return `@.${domainOf(domain.slice(1))}`;
   if (at === 0) return `@${domainOf(domain)}`;

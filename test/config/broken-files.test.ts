@@ -84,7 +84,28 @@ const table: readonly (readonly [what: string, text: string, ...said: string[]])
   [
     'wrong indentation',
     'greylist:\n    delay: 1m\n  lifetime: 1d\n',
-    "3:1: 'lifetime: 1d': all mapping items must start at the same column: expected YAML",
+    "3:1: 'lifetime: 1d': not in the column of the lines before: expected as many spaces in front as they have",
+  ],
+  [
+    'a key without its colon',
+    'greylist:\n  delay 5m\n  lifetime: 1d\n',
+    "2:3: 'delay 5m': no colon and space behind the key: expected key: value",
+  ],
+  [
+    'a bracket that does not end',
+    'exempt: [a\nname: b\n',
+    "2:1: 'name: b': within brackets: expected commas between values, and the closing bracket",
+  ],
+  [
+    'a bracket that ends late',
+    'exempt: [a\n  name: b, d]\n',
+    "1:10: 'a': within brackets: expected commas between values, and the closing bracket",
+  ],
+  [
+    'networks that YAML takes for keys',
+    'whitelist:\n  clients: [2001:db8::, 192.0.2.1]\n  recipients:\n    - {SENDER}\n',
+    "2:13: whitelist.clients[0]: '2001:db8::': a colon at the end makes it a key: expected an address or network such as 192.0.2.0/24, in quotes",
+    "4:7: whitelist.recipients[0]: '{SENDER}': braces around it make it a key: expected user@example.org, @example.org, @.example.org or user@, in quotes",
   ],
   ['a list for a key', '? [a]\n: b\n', '1:3: a key that is no plain text: expected key: value'],
   ['no keys at all', 'hello\n', "1:1: 'hello': expected keys and values"],

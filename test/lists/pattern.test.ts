@@ -21,6 +21,8 @@ const wrong: readonly (readonly [read: (text: string) => unknown, text: string, 
   [parseMailPattern, '*@example.org', /leave out what \* is meant to stand for/],
   [parseMailPattern, '<a@example.org>', /without spaces and angle brackets/],
   [parseMailPattern, 'a b@example.org', /without spaces/],
+  [parseMailPattern, 'a@@example.org', /with one @$/],
+  [parseMailPattern, 'a@b@example.org', /with one @$/],
   [parseMailPattern, 'a@ex_ample..org', /expected user@example\.org/],
   [parseMailPattern, '@', /expected user@example\.org/],
   [parseMailPattern, '@.', /expected user@example\.org/],
@@ -42,6 +44,7 @@ test('a pattern has one form, however it is written', () => {
   assert.equal(parseNamePattern('bücher.example'), 'xn--bcher-kva.example');
   assert.equal(parseMailPattern('Ann@Example.NET.'), 'ann@example.net');
   assert.equal(parseMailPattern('"ann"@example.net'), 'ann@example.net');
+  assert.doesNotThrow(() => parseMailPattern('"ann@home"@example.net'));
   assert.equal(parseMailPattern('Ann@'), 'ann@');
   assert.equal(parseMailPattern('@.Example.NET'), '@.example.net');
   assert.equal(parseHeloPattern('[IPv6:2001:DB8::1]'), '[ipv6:2001:db8::1]');
