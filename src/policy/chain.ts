@@ -120,8 +120,9 @@ export class Chain {
     if (advice.next === 'greylist') walk.handed = true;
   }
 
-  /** Whether the verdict holds. A rejection does not, if a fault may have swallowed an acceptance. */
+  /** Whether the verdict holds. A rejection does not, if a fault may have swallowed an acceptance. @throws TypeError for none */
   #heeds(walk: Walk, verdict: Verdict): boolean {
+    if (!isVerdict(verdict)) throw new TypeError('what it said is no verdict, no advice and not undefined');
     if (verdict.action !== 'reject' || walk.mayReject) return true;
     walk.withheld ??= verdict.reason;
     return false;
@@ -156,4 +157,11 @@ export class Chain {
     }
     return fields;
   }
+}
+
+const actions: ReadonlySet<unknown> = new Set<Verdict['action']>(['accept', 'greylist', 'defer', 'reject']);
+
+/** Checks of users need not have seen a compiler. */
+function isVerdict(verdict: Verdict): boolean {
+  return actions.has(verdict.action) && (verdict.action === 'accept' || typeof verdict.reply?.code === 'number');
 }

@@ -256,3 +256,21 @@ test('a store that fails a thousand recipients accepts each of them and counts e
   for (let turn = 0; turn < 1_000; turn++) assert.equal(await decide(policy), 'accept fault');
   assert.deepEqual(faults.counts(), [{ check: 'greylist', effect: 'accepted', count: 1_000 }]);
 });
+
+for (const [what, said] of [
+  ['a bare word', 'accept'],
+  ['true', true],
+  ['an unknown action', { action: 'Reject', reason: 'own-check', reply: { code: 550, enhanced: '5.7.1', text: 'x' } }],
+  ['a rejection without a reply', { action: 'reject', reason: 'own-check' }],
+  ['a function', () => undefined],
+] as const) {
+  test(`a check that says what is no word, ${what}, counts as failed`, async () => {
+    for (const run of [() => said as never, async () => said as never]) {
+      const { policy, lines } = benchOf([checkOf('careless', run), checkOf('next', () => rejecting('rule'))]);
+      const decision = await policy.recipient(envelopeOf());
+      assert.equal(tell(decision.verdict), 'reject rule');
+      assert.deepEqual(decision.failed, ['careless']);
+      assert.equal(lines[0]?.message, 'check careless failed');
+    }
+  });
+}
