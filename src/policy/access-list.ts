@@ -59,6 +59,8 @@ export class AccessList {
   readonly #recipients: readonly PatternTable<string>[];
   readonly #triples = new TripleTable();
   readonly #hasNameTriples: boolean;
+  /** Asked several times at CONNECT: the last answers are kept. */
+  #lastClient: { readonly session: Session; readonly at: string | undefined } | undefined;
   #last: { readonly name: NameSubject; readonly at: string | undefined } | undefined;
 
   /** @param key what the configuration calls the list, for the place of what stands there */
@@ -93,7 +95,12 @@ export class AccessList {
   }
 
   /** Where the client's address is listed. */
-  client({ address }: Session): string | undefined {
+  client(session: Session): string | undefined {
+    if (this.#lastClient?.session !== session) this.#lastClient = { session, at: this.#clientAt(session) };
+    return this.#lastClient.at;
+  }
+
+  #clientAt({ address }: Session): string | undefined {
     if (address === undefined) return undefined;
     for (const table of this.#clients) {
       const found = table.find(address);

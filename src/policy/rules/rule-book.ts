@@ -61,6 +61,8 @@ export class RuleBook {
   readonly #index: RuleIndex;
   /** Those that can say anything but "accepted", and are not found by address. */
   readonly #notable: readonly number[];
+  /** Asked several times at CONNECT: the last answer is kept. */
+  #last: { readonly session: Session; readonly settled: Settled | undefined } | undefined;
 
   constructor({ rules, index, needs, names }: RuleBookParts) {
     this.needs = needs;
@@ -99,6 +101,11 @@ export class RuleBook {
 
   /** What the client's address alone settles. */
   settles(session: Session): Settled | undefined {
+    if (this.#last?.session !== session) this.#last = { session, settled: this.#settle(session) };
+    return this.#last.settled;
+  }
+
+  #settle(session: Session): Settled | undefined {
     const found = this.#index.at(session.address);
     const order = found.length === 0 ? this.#notable : merge(found, this.#notable);
     for (const at of order.slice(0, settlingLimit)) {
