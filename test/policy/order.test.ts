@@ -82,9 +82,16 @@ test('own checks stand in front of the rules, or where they are told to, present
   const names = standardChecks({ rules, learned, replies, own: [...own, ...placed] }).map(({ name }) => name);
   assert.deepEqual(names, [
     ...['local', 'first', 'second', 'before-rules', 'rules', 'before-whitelist', 'before-blacklist'],
-    ...['before-exempt', 'exempt', 'before-opt', 'before-dnsbl', 'before-spf'],
+    ...['before-exempt', 'exempt', 'before-dnsbl', 'before-opt', 'before-spf'],
     ...['before-learned', 'autowhite', 'patience', 'before-greylist'],
   ]);
+});
+
+test('whom a blocklist has refused is refused for recipients who opted out of greylisting too', async () => {
+  const dnsbl = checkOf('dnsbl', () => rejecting());
+  const opt = checkOf('opt', () => ({ action: 'accept', reason: 'opted-out' }));
+  assert.equal(await decide(benchOf(standardChecks({ dnsbl, opt, replies })).policy), 'reject dnsbl');
+  assert.equal(await decide(benchOf(standardChecks({ opt, replies })).policy), 'accept opted-out');
 });
 
 test('an own check is asked about strangers, and not about our own', async () => {

@@ -3,7 +3,8 @@
  *
  * What is ours passes before anything can refuse it; then come the checks of whoever uses this as a library, and the
  * administrator's own rules; the whitelist comes before the blacklist, so that an exception from a blocked network is one
- * line; who may always be written to is exempt from blocklists, but not from the administrator's own blacklist.
+ * line; who may always be written to is exempt from blocklists, but not from the administrator's own blacklist. Opting in
+ * and out is about the greylist alone, and comes behind the blocklists.
  */
 import type { PrefixLookup } from '../../net/prefix-table.ts';
 import type { Check } from '../check.ts';
@@ -19,8 +20,8 @@ export const places = [
   'whitelist',
   'blacklist',
   'exempt',
-  'opt',
   'dnsbl',
+  'opt',
   'spf',
   'learned',
   'greylist',
@@ -58,8 +59,8 @@ export function standardChecks(parts: StandardParts): readonly Check[] {
     whitelist: [whitelist && ('run' in whitelist ? whitelist : whitelistCheck(whitelist))],
     blacklist: [blacklist && ('run' in blacklist ? blacklist : blacklistCheck(blacklist, replies))],
     exempt: [exemptCheck(parts.exempt)],
-    opt: [opt],
     dnsbl: [dnsbl],
+    opt: [opt],
     spf: [spf],
     learned,
     greylist: [],
