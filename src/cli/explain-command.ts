@@ -31,6 +31,9 @@ interface Values {
   readonly json?: boolean;
 }
 
+/** What says of which mail to tell; beside an id there is nothing more to say. */
+const ofMail: readonly (keyof Values)[] = ['ip', 'clientName', 'helo', 'auth', 'from', 'to', 'macro'];
+
 export function explainCommand(output: Output): Command {
   const option = <T>(flags: string, description: string, parse: (value: string, before: T | undefined) => T): Option =>
     new Option(flags, description).argParser((value, before: T | undefined) =>
@@ -53,7 +56,7 @@ export function explainCommand(output: Output): Command {
     .addOption(option('--to <address>', 'recipient', withoutBrackets))
     .addOption(option('--macro <name=value>', 'what the mail server tells beside; may repeat', addMacro))
     .optionsGroup('Or one of the last decisions:')
-    .option('--id <id>', 'the id in its log line')
+    .addOption(new Option('--id <id>', 'the id in its log line').conflicts([...ofMail]))
     .optionsGroup('How it is told:')
     .option('--json', 'print JSON');
   return addDaemonOptions(command)
@@ -86,9 +89,12 @@ async function explain(values: Values, config: Config, output: Output): Promise<
 
 async function recall(id: string, { json = false }: Values, config: Config): Promise<string> {
   const { findDecision } = await import('../daemon.ts');
-  const record = await findDecision(config, id);
+  const { database, record } = await findDecision(config, id);
   if (record === undefined) {
-    const why = `only the last ${config.history} decisions are remembered, for explain, in the database`;
+    const why =
+      database === undefined
+        ? 'there is no database, expected that of the daemon (-c or --cachedb)'
+        : `expected the id= of a log line, of the last ${config.history} decisions in ${database}`;
     throw new CliError(EXIT.unavailable, `no decision with id '${id}' is remembered: ${why}`);
   }
   return json ? `${escapeJson(JSON.stringify(record))}\n` : recordText(record);

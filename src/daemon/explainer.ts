@@ -2,7 +2,6 @@
  * The explainer: the daemon's policy over a look at its database, for `explain`. It decides as the daemon would now, with the
  * same parts, and changes nothing: what they would store is dropped.
  */
-import { existsSync } from 'node:fs';
 import type { Clock, Timers } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { type DecisionRecord, recordIn } from '../history/decision-record.ts';
@@ -56,12 +55,19 @@ export async function openExplainer(config: Config, { clock, timers, logger }: E
   };
 }
 
-/** The decision that the daemon wrote down under this id; undefined if it is not, or no longer, there. */
-export async function findDecision(config: Config, id: string): Promise<DecisionRecord | undefined> {
-  const { stores } = await look(config);
+export interface Finding {
+  /** The path of the database that was looked into; undefined if there is none. */
+  readonly database: string | undefined;
+  /** Undefined if it is not, or no longer, there. */
+  readonly record: DecisionRecord | undefined;
+}
+
+/** The decision that the daemon wrote down under this id. Rejects with `StoreError` for a database that can't be read. */
+export async function findDecision(config: Config, id: string): Promise<Finding> {
+  const { database, stores } = await look(config);
   try {
     const row = stores.history?.find(id);
-    return row && recordIn(row);
+    return { database, record: row && recordIn(row) };
   } finally {
     await stores.store.close();
   }
@@ -69,9 +75,9 @@ export async function findDecision(config: Config, id: string): Promise<Decision
 
 async function look({ database }: Config): Promise<{ database: string | undefined; stores: Stores }> {
   if (database !== IN_MEMORY) {
-    const { existingDatabasePath } = await import('../stores/database-path.ts');
+    const { existingDatabasePath, mayBeThere } = await import('../stores/database-path.ts');
     const path = existingDatabasePath(database);
-    if (existsSync(path)) return { database: path, stores: await lookAtStores(path) };
+    if (mayBeThere(path)) return { database: path, stores: await lookAtStores(path) };
   }
   return { database: undefined, stores: lookAtNothing() };
 }

@@ -2,7 +2,7 @@
  * Where the database is: where it was said to be, else in `$STATE_DIRECTORY` (set by systemd's `StateDirectory=`), else below
  * `/var/lib`, else in the user's state directory (XDG base directory specification).
  */
-import { accessSync, chownSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, chownSync, constants, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
@@ -48,12 +48,21 @@ function defaultFolder(owner: Owner | undefined, { env, home, ensureFolder }: Su
   return own;
 }
 
-/** The same path for somebody who only wants to look: the first place that has a database; nothing is made. */
+/** The same path for somebody who only wants to look: the first place that may have a database; nothing is made. */
 export function existingDatabasePath(
   given: string | undefined,
   surroundings: Surroundings = systemSurroundings,
 ): string {
-  return databasePath(given, undefined, { ...surroundings, ensureFolder: path => existsSync(join(path, FILE)) });
+  return databasePath(given, undefined, { ...surroundings, ensureFolder: path => mayBeThere(join(path, FILE)) });
+}
+
+/** Whether there is such a file, or it lies where we are not allowed to look. */
+export function mayBeThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 /** Those of this process. */

@@ -103,7 +103,7 @@ test('a bounce is explained to the end of its message', async t => {
 });
 
 test('the last decisions are told by the id that stands in log and reply; older ones are gone', async t => {
-  const { explain, probe, ids } = await rig(t);
+  const { directory, explain, probe, ids } = await rig(t);
   const { stdout: dialogue } = await probe('--repeat', '5', '--pause', '0');
   const stored = await ids();
   assert.equal(stored.length, 3);
@@ -119,7 +119,18 @@ test('the last decisions are told by the id that stands in log and reply; older 
   assert.deepEqual([json.id, json.reason, json.recipient], [last, 'early', 'b@example.org']);
   const gone = await explain('--id', first);
   assert.equal(gone.code, 69);
-  assert.match(gone.stderr, new RegExp(`no decision with id '${first}' is remembered: only the last 3 decisions`));
+  const why = `expected the id= of a log line, of the last 3 decisions in ${join(directory, 'g.db')}`;
+  assert.equal(gone.stderr, `milter-greylist: no decision with id '${first}' is remembered: ${why}\n`);
+  const both = await explain('--id', last, '--ip', '203.0.113.7');
+  assert.equal(both.code, 64);
+  assert.match(both.stderr, /'--id <id>' cannot be used with option '--ip <address>'/);
+});
+
+test('without a database there are no decisions to tell', async t => {
+  const none = join(tempDir(t), 'g.db');
+  const { code, stderr } = await run(process.execPath, [main, 'explain', '--cachedb', none, '--id', 's-1.1']);
+  assert.equal(code, 69);
+  assert.match(stderr, /no decision with id 's-1\.1' is remembered: there is no database/);
 });
 
 test('without a database nothing is known, and none is made', async t => {

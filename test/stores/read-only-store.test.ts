@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
+import { mayBeThere } from '../../src/stores/database-path.ts';
 import { openReadOnlyStore } from '../../src/stores/read-only-store.ts';
 import { SCHEMA_VERSION } from '../../src/stores/sqlite-schema.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -42,6 +43,31 @@ test('a file that is not there is an error that names it, and is not made', t =>
   assert.throws(() => openReadOnlyStore(path), { name: 'StoreError', message: new RegExp(path) });
   assert.throws(() => readFileSync(path), { code: 'ENOENT' });
 });
+
+test('a file that only others may read is not taken for none, and the error says why', async t => {
+  const { path } = await openStore(t);
+  const denied = { name: 'StoreError', message: /: the database can not be read \(EACCES/ };
+  for (const shut of [path, dirname(path)]) {
+    chmodSync(shut, 0o000);
+    asNobody(() => {
+      assert.equal(mayBeThere(path), true, shut);
+      assert.throws(() => openReadOnlyStore(path), denied);
+    });
+    chmodSync(shut, 0o700);
+  }
+  assert.equal(mayBeThere(join(dirname(path), 'nothing.db')), false);
+});
+
+/** Does something without the rights of root. */
+function asNobody(act: () => void): void {
+  const root = process.geteuid?.() === 0;
+  if (root) process.seteuid?.(12_345);
+  try {
+    act();
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
+}
 
 for (const [version, message] of [
   [SCHEMA_VERSION - 1, /the daemon converts it when it starts/],
