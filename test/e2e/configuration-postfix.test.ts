@@ -8,13 +8,16 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram } from '../../src/cli/program.ts';
+import { createDaemon } from '../../src/create-daemon.ts';
+import type { Check } from '../../src/policy/check.ts';
 import { CapturedOutput } from '../support/captured-output.ts';
-import { showReply } from '../support/smtp.ts';
+import { freePort } from '../support/process.ts';
+import { deliver, showReply } from '../support/smtp.ts';
 import { suiteOwner } from '../support/suite-owner.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { reversed, startDnsTable } from './support/dns-table.ts';
 import { type MailSystem, startPostfixSystem } from './support/mail-system.ts';
-import { type Postfix, postfixMissing as skip } from './support/postfix.ts';
+import { type Postfix, postfixMissing as skip, startPostfix } from './support/postfix.ts';
 
 const example = 'examples/milter-greylist.yaml';
 /** Milliseconds. */
@@ -167,5 +170,56 @@ describe('Postfix in front, the example configuration', { skip }, () => {
     const refused = /^5\d\d 5\.7\.1 Rejected\. Address 203\.0\.113\.50 found in zen\.spamhaus\.org/;
     assertReplies(await replies(t, listedTwice, 'a@example.net', 'dnsbl@example.org'), refused);
     assertReplies(await replies(t, listedOnce, 'a@example.net', 'dnsbl@example.org'), wait);
+  });
+
+  test('explain: by the id in a reply, and for a mail that was not sent', async t => {
+    const [, database = ''] = /^ {2}database +(\S+)$/m.exec(system.daemon.child.stdout) ?? [];
+    const explain = async (...args: readonly string[]): Promise<string> => {
+      const output = new CapturedOutput();
+      const options = { output, serve: () => assert.fail('it is only explained') };
+      const daemon = ['-c', example, '--cachedb', database, '--resolver', resolver];
+      assert.equal(await runProgram(['explain', ...daemon, ...args], options), 0, output.complained);
+      return output.printed;
+    };
+    const [reply = ''] = await replies(t, { address: '203.0.113.8' }, 'a@example.net', 'why@example.org');
+    const id = /\((\S+)\)$/.exec(reply)?.[1] ?? '';
+    await sleep(500); // decisions are stored four times a second
+    assert.ok((await explain('--id', id)).includes(`reply     ${reply}\n`));
+    const mail = ['--from', 'a@example.net', '--to', 'why@example.org'];
+    assert.match(await explain('--ip', '203.0.113.8', ...mail), /<why@example\.org>: pending since .*, 1 attempt,/);
+    const listed = await explain('--ip', listedTwice.address, ...mail);
+    assert.match(
+      listed,
+      /dnsbl +reject \(dnsbl\)\n +listed zen\.spamhaus\.org=127\.0\.0\.4 bl\.spamcop\.net=127\.0\.0\.2/,
+    );
+    assert.match(listed, /^reply {5}5\d\d 5\.7\.1 Rejected\. Address 203\.0\.113\.50 found in zen\.spamhaus\.org/m);
+    const vouched = ['--ip', provider[0].address, '--from', 'a@provider.example', '--to', 'why@example.org'];
+    assert.match(await explain(...vouched), /spf +advice: key spf:provider\.example\n +pass of provider\.example$/m);
+  });
+
+  test('the same daemon as a library, with a check of its own', async t => {
+    const refuse: Check = {
+      name: 'customers',
+      canAccept: false,
+      run: ({ sender }) =>
+        sender === 'nobody@example.net'
+          ? { action: 'reject', reason: 'own-check', reply: { code: 554, enhanced: '5.7.1', text: 'Not a customer' } }
+          : undefined,
+    };
+    const port = await freePort();
+    const daemon = await createDaemon(
+      { socket: `inet:${port}@127.0.0.1`, database: ':memory:', dns: { resolvers: resolver } },
+      { checks: [refuse] },
+    );
+    t.after(() => daemon.stop());
+    const postfix = await startPostfix(t, { milters: `inet:127.0.0.1:${port}` });
+    const answers: string[] = [];
+    for (const from of ['nobody@example.net', 'a@example.net']) {
+      const client = await postfix.connect(t, { address: '203.0.113.9' });
+      const { rcpt } = await deliver(client, { from, to: ['own@example.org'] });
+      answers.push(...rcpt.map(showReply));
+      await client.quit();
+    }
+    assertReplies(answers, /^554 5\.7\.1 .*Not a customer$/, /^451 4\.7\.1 Greylisting in action, /);
   });
 });
