@@ -78,8 +78,16 @@ export function describeError(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return [String(error)];
   if (exitCodeOf(error) === EXIT.software) return (error.stack ?? error.message).split('\n');
   if (error instanceof CommanderError) return [error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')];
+  const hint = hintOf(error);
+  return (hint === undefined ? error.message : `${error.message}: ${hint}`).split('\n');
+}
+
+/** What the system's own words leave out. */
+function hintOf(error: NodeJS.ErrnoException): string | undefined {
   const folder = missingFolder(error);
-  return (folder === undefined ? error.message : `${error.message}: there is no folder ${folder}`).split('\n');
+  if (folder !== undefined) return `there is no folder ${folder}`;
+  if (error.code === 'EADDRINUSE' && error.syscall === 'listen') return 'perhaps the daemon runs already';
+  return undefined;
 }
 
 /** The folder that a unix socket could not be made in because it is not there: Node reports a missing permission then. */

@@ -42,7 +42,7 @@ export function startMessage(options: StartMessageOptions): string {
     lines.push(
       '',
       'To see it work without a mail server:',
-      `  ${command} probe -s ${sendmailSocket(target)} --ip 203.0.113.7 --helo mx.example.net \\`,
+      `  ${command} probe -s ${probeSocket(target)} --ip 203.0.113.7 --helo mx.example.net \\`,
       '    --from a@example.net --to b@example.org --repeat 2',
     );
   }
@@ -98,7 +98,18 @@ function postfixSocket(address: ListenAddress): string {
 function sendmailSocket(address: ListenAddress): string {
   switch (address.kind) {
     case 'unix':
-      return `local:${resolve(address.path)}`;
+      return `local:${probeSocket(address)}`;
+    case 'inet':
+    case 'fd':
+      return probeSocket(address);
+  }
+}
+
+/** As our own commands and Sendmail spell it. */
+function probeSocket(address: ListenAddress): string {
+  switch (address.kind) {
+    case 'unix':
+      return resolve(address.path);
     case 'inet': {
       const host = reachable(address.host);
       return host.includes(':') ? `inet6:${address.port}@[${host}]` : `inet:${address.port}@${host}`;

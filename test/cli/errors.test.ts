@@ -53,6 +53,13 @@ test('what the system really throws is understood', async () => {
     createMilter({}).listen('unix:/nonexistent/socket'),
     error => exitCodeOf(error) === 73 && /there is no folder \/nonexistent$/.test(describeError(error).join()),
   );
+  const taken = createMilter({});
+  const address = await taken.listen('inet:0@127.0.0.1');
+  await assert.rejects(
+    createMilter({}).listen(address),
+    error => exitCodeOf(error) === 73 && /: perhaps the daemon runs already$/.test(describeError(error).join()),
+  );
+  await taken.close();
 });
 
 test('an error is told in one line, wrong lists in one a problem, a fault of ours with its trace', () => {

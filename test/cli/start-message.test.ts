@@ -66,6 +66,11 @@ test('for an inherited socket the address is left to be filled in', () => {
   assert.doesNotMatch(text, /probe/);
 });
 
+test('the probe is told the path of a unix socket', () => {
+  const text = startMessage({ ...common, listening: ['unix:/run/g.sock'] });
+  assert.match(text, /^ {2}milter-greylist probe -s \/run\/g\.sock --ip/m);
+});
+
 test('where it runs by npm, the probe does too', () => {
   const text = startMessage({ ...common, listening: ['inet:8892@127.0.0.1'], command: 'npm start --' });
   assert.match(text, /^ {2}npm start -- probe -s inet:8892@127\.0\.0\.1 --ip/m);
