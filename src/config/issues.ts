@@ -47,7 +47,7 @@ function describe(issue: Issue, source: Source): readonly Finding[] {
   if (issue.code === 'invalid_union') return describeUnion(issue, source);
   const value = source.value(path);
   if (value === undefined && path.length > 0)
-    return [{ path, what: 'key', message: `is missing: ${expectation(issue)}` }];
+    return [{ path, what: 'key', message: `is missing: ${expectation(issue).replace('is empty: ', '')}` }];
   if (issue.code === 'invalid_type') return [{ path, what: 'value', message: wrongShape(issue, source, value) }];
   const named = typeof value !== 'string' || names(issue.message, value);
   return [{ path, what: 'value', message: named ? issue.message : `${quote(value)}: ${issue.message}` }];
@@ -101,8 +101,9 @@ function expectation(issue: Issue): string {
   return issue.expected === 'array' ? 'expected a list' : 'expected keys and values';
 }
 
-function wrongShape(issue: Issue, { mistaken }: Source, value: unknown): string {
-  const expected = expectation(issue);
+function wrongShape(issue: Issue, { mistaken, keys }: Source, value: unknown): string {
+  const known = issue.path.length > 0 && expectation(issue) === 'expected keys and values' ? keys(issue.path) : [];
+  const expected = known.length > 0 ? `expected keys and values: ${known.join(', ')}` : expectation(issue);
   if (value === null) return `is empty: ${expected}`;
   if (typeof value === 'string') return `${quote(value)}: ${expected}`;
   const text = mistaken(issue.path);
@@ -115,7 +116,11 @@ function unknownKey(key: string, path: Path, { keys, hint }: Source): string {
   const known = keys(path);
   const told = hint(key);
   if (told !== undefined) return `unknown key: expected ${told}`;
-  const near = known.filter(candidate => isNear(key.toLowerCase(), candidate.toLowerCase()));
+  const like = key.toLowerCase();
+  const below =
+    path.length > 0 ? [] : known.filter(section => keys([section]).some(name => name.toLowerCase() === like));
+  if (below.length > 0) return `unknown key: expected it below ${below.join(' or ')}`;
+  const near = known.filter(candidate => isNear(like, candidate.toLowerCase()));
   const expected = near.length > 0 ? near.join(' or ') : `one of ${known.join(', ')}`;
   return `unknown key: expected ${expected}`;
 }

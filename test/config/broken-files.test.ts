@@ -110,7 +110,23 @@ const table: readonly (readonly [what: string, text: string, ...said: string[]])
   ['a list for a key', '? [a]\n: b\n', '1:3: a key that is no plain text: expected key: value'],
   ['no keys at all', 'hello\n', "1:1: 'hello': expected keys and values"],
   ['a list of all', '- name: a\n', '1:1: a list: expected keys and values'],
-  ['a value for a section', 'greylist: 300\n', "1:11: greylist: '300': expected keys and values"],
+  [
+    'a value for a section',
+    'learning: 300\n',
+    "1:11: learning: '300': expected keys and values: autowhite, pendingLimit, correspondents, impatient, relaySwitchers",
+  ],
+  ['a rule that does nothing', 'rules:\n  - if: {auth: true}\n', '2:5: rules[0].then: is missing: expected what to do'],
+  [
+    'a list for a section',
+    'whitelist: [192.0.2.1]\n',
+    '1:12: whitelist: a list: expected keys and values: files, clients, names, unverified, senders, recipients, triples',
+  ],
+  [
+    'keys of sections outside of them',
+    'delay: 5m\nCLIENTS: 192.0.2.1\n',
+    '1:1: delay: unknown key: expected it below greylist',
+    '2:1: CLIENTS: unknown key: expected it below whitelist or blacklist',
+  ],
   ['an empty value', 'name:\n', '1:1: name: is empty: expected a name'],
   ['an empty list of sockets', 'socket:\n', '1:1: socket: is empty: expected at least one value'],
   [
