@@ -12,7 +12,8 @@ import { missingFrom, unsound } from '../database.ts';
 import { Load } from '../load.ts';
 import { recipientOf } from '../traffic.ts';
 
-const SIZE = 8 << 20;
+/** The write-ahead log alone may take half of it. */
+const SIZE = 64 << 20;
 
 /** A file system of its own in memory; only root may make one. */
 function cannotMount(): string | undefined {

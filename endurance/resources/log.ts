@@ -76,11 +76,9 @@ const blocked: Case = {
     const lines = text.match(/(^|\n)[^\n]*action=/g)?.length ?? 0;
     let told = 0;
     for (const [, dropped] of text.matchAll(/msg="log lines were lost" dropped=(\d+)/g)) told += Number(dropped);
-    losses.expect(
-      lines + told === load.answers,
-      'lines that nobody was told of',
-      () => `${load.answers - lines - told}`,
-    );
+    // Among the lost lines may be one or the other that is no decision.
+    const untold = load.answers - lines - told;
+    losses.expect(untold <= 0 && untold > -10, 'lines that nobody was told of', () => `${untold}`);
     losses.expect(told > 0, 'the reader never fell behind');
     losses.expect(grown < 150 << 20, 'memory', () => `${grown >> 20} MiB`);
     return {
