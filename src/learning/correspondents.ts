@@ -16,6 +16,13 @@ const pairKind: Kind<true> = {
   decode: value => (value === 1 ? true : undefined),
 };
 
+/** Who has written to whom: no rules are in it, so it outlives them. */
+export type Pairs = Notebook<true>;
+
+export function createPairs(parts: NotebookParts): Pairs {
+  return new Notebook(pairKind, parts);
+}
+
 const HOUR = 3_600_000;
 /** Pairs whose last writing down is remembered. */
 const RECENT = 10_000;
@@ -23,15 +30,15 @@ const RECENT = 10_000;
 export class Correspondents {
   readonly #lifetime: number;
   readonly #clock: Clock;
-  readonly #pairs: Notebook<true>;
+  readonly #pairs: Pairs;
   /** What was written down lately needs no writing down again: pair to epoch milliseconds. */
   readonly #recent = new Map<string, number>();
 
   /** @param lifetime milliseconds that a pair is known after our user last wrote */
-  constructor(lifetime: number, parts: NotebookParts) {
+  constructor(lifetime: number, parts: NotebookParts, pairs: Pairs = createPairs(parts)) {
     this.#lifetime = lifetime;
     this.#clock = parts.clock;
-    this.#pairs = new Notebook(pairKind, parts);
+    this.#pairs = pairs;
   }
 
   /** One of our users has written to somebody. */

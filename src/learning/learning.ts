@@ -1,16 +1,17 @@
 /**
  * Learning as a whole: what is built of a configuration, and what it has in common with the one before. What was learned
- * outlives a reload: notes are in the store, and the crowd in memory is handed on.
+ * outlives a reload: the notebooks and the crowd in memory are handed on.
  */
 import type { Clock, Timers } from '../clock.ts';
 import { Crowd, type Lessons } from '../greylist/lessons.ts';
 import { createSweeper, type Sweeper } from '../greylist/sweeper.ts';
 import type { Logger } from '../log/logger.ts';
 import type { RateLimited } from '../log/rate-limited.ts';
-import { Correspondents } from './correspondents.ts';
-import { type NetworkRules, Networks } from './networks.ts';
+import { Correspondents, createPairs, type Pairs } from './correspondents.ts';
+import { createStandings, type NetworkRules, Networks, type Standings } from './networks.ts';
 import type { NoteStore } from './note-store.ts';
 import { NoteWriter } from './note-writer.ts';
+import type { NotebookParts } from './notebook.ts';
 import { Patience, type PatienceRules } from './patience.ts';
 
 export interface LearningRules extends NetworkRules, PatienceRules {
@@ -36,6 +37,9 @@ export interface LearningParts {
 export class Learning {
   readonly #parts: LearningParts;
   readonly #writer: NoteWriter;
+  readonly #notebook: NotebookParts;
+  readonly #standings: Standings;
+  #pairs: Pairs | undefined;
   readonly #sweeper: Sweeper;
   readonly #crowd = new Crowd();
   #inForce: { readonly rules: string; readonly learned: Learned } | undefined;
@@ -44,6 +48,8 @@ export class Learning {
     const { store, clock, timers, logger, log } = parts;
     this.#parts = parts;
     this.#writer = new NoteWriter(store, timers, log);
+    this.#notebook = { store, writer: this.#writer, clock, timers };
+    this.#standings = createStandings(this.#notebook);
     const sweep = async (now: number): Promise<ReturnType<NoteStore['sweep']>> => store.sweep(now);
     this.#sweeper = createSweeper({ sweep, what: 'notes', clock, timers, logger });
   }
@@ -62,15 +68,14 @@ export class Learning {
   }
 
   #learn(rules: LearningRules): Learned {
-    const { store, clock, timers } = this.#parts;
-    const notebook = { store, writer: this.#writer, clock, timers };
-    const networks = new Networks(rules, notebook);
+    const networks = new Networks(rules, this.#notebook, this.#standings);
     const { correspondents, impatient, relaySwitchers } = rules;
+    if (correspondents) this.#pairs ??= createPairs(this.#notebook);
     return {
       networks,
       lessons: this.#lessons(networks),
-      correspondents: correspondents && new Correspondents(correspondents.lifetime, notebook),
-      patience: impatient || relaySwitchers ? new Patience(rules, clock) : undefined,
+      correspondents: correspondents && new Correspondents(correspondents.lifetime, this.#notebook, this.#pairs),
+      patience: impatient || relaySwitchers ? new Patience(rules, this.#parts.clock) : undefined,
     };
   }
 

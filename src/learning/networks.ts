@@ -36,6 +36,13 @@ interface Standing {
   readonly influx?: Influx | undefined;
 }
 
+/** What is remembered of networks: no rules are in it, so it outlives them. */
+export type Standings = Notebook<Standing>;
+
+export function createStandings(parts: NotebookParts): Standings {
+  return new Notebook(standingKind, parts);
+}
+
 const standingKind: Kind<Standing> = {
   name: 'network',
   encode: ({ merit, influx }) => ({
@@ -61,14 +68,14 @@ export class Networks {
   readonly #rules: NetworkRules;
   readonly #meritRules: MeritRules;
   readonly #clock: Clock;
-  readonly #notebook: Notebook<Standing>;
+  readonly #notebook: Standings;
   readonly #firstFew: FirstFew;
 
-  constructor(rules: NetworkRules, parts: NotebookParts) {
+  constructor(rules: NetworkRules, parts: NotebookParts, standings: Standings = createStandings(parts)) {
     this.#rules = rules;
     this.#meritRules = rules.autowhite ?? countOnly;
     this.#clock = parts.clock;
-    this.#notebook = new Notebook(standingKind, parts);
+    this.#notebook = standings;
     this.#firstFew = new FirstFew(rules.retryWindow);
   }
 

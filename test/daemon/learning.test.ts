@@ -129,6 +129,14 @@ test('a network that let five different triplets mature in two hours passes from
   assert.equal(await decide(await rig.policy(), { sender: 'newest@example.com' }), 'accept learned');
 });
 
+test('what was learned a moment ago is not forgotten by a reload that changes the rules of learning', async () => {
+  const rig = new Rig();
+  await rig.prove(await rig.policy({ learning: { correspondents: 'true' } }));
+  const reloaded = await rig.policy({ learning: { correspondents: 'true', pendingLimit: '400' } });
+  await rig.timers.advance(10);
+  assert.equal(await decide(reloaded, { sender: 'new@example.com' }), 'accept learned');
+});
+
 test('a network white under the old prefix is so under a new one', async () => {
   const rig = new Rig();
   await rig.prove(await rig.policy());
