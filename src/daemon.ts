@@ -132,6 +132,7 @@ class RunningDaemon implements Daemon {
 
   async reload(next: Config): Promise<void> {
     const materials = await readMaterials(next);
+    if (this.#closing) throw new Error('the daemon is stopping: nothing is put in force any more');
     this.#use(materials);
     for (const option of needingRestart(this.#initial, next)) {
       this.#dependencies.logger.warn(`a changed ${option} takes effect at the next start; the rest applies now`, {

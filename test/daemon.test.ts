@@ -319,6 +319,18 @@ test('stopping waits for a session under way, and takes no new one', async t => 
   assert.equal(database.pragma('integrity_check', { simple: true }), 'ok');
 });
 
+test('a reload that is not done when the daemon stops puts nothing in force', async t => {
+  const rig = new Rig(t);
+  const daemon = await rig.start();
+  await rig.timers.advance(1); // the keys of notes have been read
+  const reload = rig.reload(daemon, { delay: 60_000, zones: ['bl.example'], resolver: '127.0.0.1:9' });
+  const stopped = daemon.stop();
+  await assert.rejects(reload, /the daemon is stopping/);
+  rig.clock.advance(10_000);
+  await stopped;
+  assert.equal(rig.timers.size, 0);
+});
+
 test('stopping waits for 10 s at most', async t => {
   const rig = new Rig(t);
   const daemon = await rig.start();

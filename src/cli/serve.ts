@@ -5,6 +5,7 @@
 import { constants } from 'node:os';
 import type { Config } from '../config/config.ts';
 import type { Daemon, DaemonDependencies } from '../daemon.ts';
+import { maskKeys } from '../dnsbl/secret-key.ts';
 import { type Log, openLog } from '../log/log.ts';
 import { describeError, exitCodeOf } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
@@ -98,7 +99,7 @@ class Service {
       await this.#daemon?.reload(reread());
       log.lifecycle.info('reloaded');
     } catch (error) {
-      for (const line of describeError(error)) log.logger.error('not reloaded', { error: line });
+      for (const line of describeError(error)) log.logger.error('not reloaded', { error: maskKeys(line) });
       log.logger.error('everything stays as it was');
     }
     this.#reloaded();

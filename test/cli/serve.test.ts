@@ -108,6 +108,13 @@ test('SIGHUP reloads; what is wrong is told, line by line, and the daemon goes o
   assert.deepEqual(rig.exits, []);
 });
 
+test('what a reload finds wrong is told without keys of blocklists, as at the start', async () => {
+  const rig = await up();
+  rig.emit('SIGHUP');
+  rig.reloads[0]?.reject(new StoreError("file:4:8: 'abcdefghij0123456789abcdef: x': expected quotes"));
+  assert.match((await rig.log())[1] ?? '', /file:4:8: '\*\*\*: x': expected quotes/);
+});
+
 test('a storm of SIGHUPs is one reload under way and one more', async () => {
   const rig = await up();
   for (let count = 0; count < 1_000; count++) rig.emit('SIGHUP');
