@@ -1,6 +1,7 @@
 /**
  * The history: the last decisions, for `explain --id`. They are gathered and stored four times a second. Mail never waits for
- * it: what comes faster than it can be stored, or can't be stored at all, is left out, the oldest first; the log has it.
+ * it: what comes faster than it can be stored is left out, the oldest first; the log has it. A store that is busy or broken is
+ * tried again.
  */
 import type { Clock, Timers } from '../clock.ts';
 import type { RateLimited } from '../log/rate-limited.ts';
@@ -31,6 +32,8 @@ export class History {
   /** Where the next decision goes once `MOST` are waiting: over the oldest. */
   #oldest = 0;
   #cancel: (() => void) | undefined;
+  /** Whether the last try to store failed. Once in a while it does: a checkpoint holds the lock for a moment. */
+  #failed = false;
 
   constructor(parts: HistoryParts) {
     this.#parts = parts;
@@ -52,24 +55,32 @@ export class History {
   /** Stores what waits, and stops. */
   close(): void {
     this.#cancel?.();
+    this.#failed = true; // there is no next time: the first failure is told
     this.#flush();
+    this.#cancel?.();
   }
 
   readonly #flush = (): void => {
     this.#cancel = undefined;
     if (this.#waiting.length === 0) return;
-    const { store, size, log } = this.#parts;
+    const { store, size, timers, log } = this.#parts;
     const inOrder = [...this.#waiting.slice(this.#oldest), ...this.#waiting.slice(0, this.#oldest)];
-    this.#waiting = [];
-    this.#oldest = 0;
     try {
       store.append(
         inOrder.map(({ decision, time }) => rowOf(recordOf(decision, time))),
         size(),
       );
+      this.#waiting = [];
+      this.#oldest = 0;
+      this.#failed = false;
     } catch (error) {
+      this.#cancel = timers.after(GATHER, this.#flush);
+      if (!this.#failed) {
+        this.#failed = true;
+        return;
+      }
       const cause = error instanceof Error ? error.message : String(error);
-      log.warn('history', 'some decisions could not be stored: `explain --id` will not know them', { cause });
+      log.warn('history', 'decisions can not be stored: `explain --id` will not know all of them', { cause });
     }
   };
 }

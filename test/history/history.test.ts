@@ -66,16 +66,33 @@ test('what comes faster than it can be stored is left out, the oldest first, and
   );
 });
 
-test('a store that fails costs those decisions, says so, and later ones are stored', async () => {
+test('a store that is busy for a moment costs nothing and is no news; one that stays broken is told of, and costs the oldest', async () => {
+  const { timers, store, warnings, history } = make();
+  store.failing = true;
+  history.add(await decision('s.0'));
+  await timers.advance(250);
+  store.failing = false;
+  await timers.advance(250);
+  assert.equal(store.find('s.0')?.id, 's.0');
+  assert.deepEqual(warnings, []);
+  store.failing = true;
+  for (let index = 1; index <= 101; index++) history.add(await decision(`s.${index}`));
+  await timers.advance(500);
+  assert.equal(warnings.length, 1);
+  store.failing = false;
+  await timers.advance(250);
+  assert.deepEqual([store.find('s.1'), store.find('s.2')?.id, store.find('s.101')?.id], [undefined, 's.2', 's.101']);
+  await timers.advance(1_000);
+  assert.equal(timers.size, 0);
+});
+
+test('decisions that can not be stored at the end are told of, and nothing is tried again', async () => {
   const { timers, store, warnings, history } = make();
   store.failing = true;
   history.add(await decision('s.1'));
-  await timers.advance(250);
+  history.close();
   assert.equal(warnings.length, 1);
-  store.failing = false;
-  history.add(await decision('s.2'));
-  await timers.advance(250);
-  assert.deepEqual([store.find('s.1'), store.find('s.2')?.id], [undefined, 's.2']);
+  assert.equal(timers.size, 0);
 });
 
 test('closing stores what waits; a size of 0 stores nothing', async () => {
