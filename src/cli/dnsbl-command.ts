@@ -7,11 +7,9 @@ import { addConfigOption, addDnsblOptions, loadFromOptions } from '../config/com
 import { parseOption, UsageError } from '../config/usage-error.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
 import { keyMask, zoneList } from '../dnsbl/zone-list.ts';
-import { createLog } from '../log/log.ts';
-import type { Logger } from '../log/logger.ts';
-import { type Address, parseAddress } from '../net/address.ts';
 import { dnsblCheckUp, dnsblLookup } from './dnsbl.ts';
-import type { Output } from './output.ts';
+import { clientAddress } from './mail-values.ts';
+import { logTo, type Output } from './output.ts';
 
 /** `finish` is told the exit code: 0, or with `--check` 69 unless everything can be used. */
 export function dnsblCommand(output: Output, finish: (code: number) => void): Command {
@@ -31,7 +29,7 @@ export function dnsblCommand(output: Output, finish: (code: number) => void): Co
     const { resolvers, debugFile } = config.dns;
     if (zones.length === 0) throw new UsageError('no zone to ask: expected -a ZONE, or zones in the file of -c');
     if (check === texts.length > 0) throw new UsageError('expected either addresses or --check');
-    const addresses = texts.map(text => parseOption('<address>', text, readAddress));
+    const addresses = texts.map(text => parseOption('<address>', text, clientAddress));
     const { openResolver, resolverServers } = await import('../daemon.ts');
     const mask = keyMask(zoneList(zones).zones);
     const servers = resolverServers(resolvers);
@@ -58,20 +56,4 @@ export function dnsblCommand(output: Output, finish: (code: number) => void): Co
       await resolver.close();
     }
   });
-}
-
-function readAddress(text: string): Address {
-  const address = parseAddress(text);
-  if (address === undefined) throw new RangeError(`'${text}' is not an IP address`);
-  return address;
-}
-
-/** Warnings and errors, as log lines, where errors go. */
-function logTo(output: Output): Logger {
-  const write = (bytes: Uint8Array): number => {
-    output.err(Buffer.from(bytes).toString());
-    return bytes.length;
-  };
-  const parts = { clock: systemClock, timers: systemTimers, journal: false, write };
-  return createLog({ ...parts, logFormat: 'logfmt', verbosity: 0 }).logger;
 }

@@ -10,14 +10,13 @@ import { parseOption, UsageError } from '../config/usage-error.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
 import { keyMask, zoneList } from '../dnsbl/zone-list.ts';
 import { escapeJson } from '../log/escape.ts';
-import { createLog } from '../log/log.ts';
-import type { Logger } from '../log/logger.ts';
-import { type Address, parseAddress } from '../net/address.ts';
+import type { Address } from '../net/address.ts';
 import type { Envelope } from '../policy/envelope.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { explanationText, recordText } from './explain-text.ts';
-import type { Output } from './output.ts';
+import { clientAddress, withoutBrackets } from './mail-values.ts';
+import { logTo, type Output } from './output.ts';
 
 interface Values {
   readonly id?: string;
@@ -120,29 +119,9 @@ function envelopeOf(values: Values): Envelope {
   };
 }
 
-function clientAddress(value: string): Address {
-  const address = parseAddress(value);
-  if (address === undefined) throw new RangeError(`'${value}' is not an IP address`);
-  return address;
-}
-
-function withoutBrackets(value: string): string {
-  return value.startsWith('<') && value.endsWith('>') ? value.slice(1, -1) : value;
-}
-
 function addMacro(value: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
   const [, name, text] = /^\{?(\w+)\}?=(.*)$/s.exec(value) ?? [];
   if (name === undefined || text === undefined)
     throw new RangeError(`'${value}' is not a macro with its value: expected NAME=VALUE, such as tls_version=TLSv1.3`);
   return new Map([...before, [name, text]]);
-}
-
-/** Warnings and errors, as log lines, where errors go. */
-function logTo(output: Output): Logger {
-  const write = (bytes: Uint8Array): number => {
-    output.err(Buffer.from(bytes).toString());
-    return bytes.length;
-  };
-  const parts = { clock: systemClock, timers: systemTimers, journal: false, write };
-  return createLog({ ...parts, logFormat: 'logfmt', verbosity: 0 }).logger;
 }

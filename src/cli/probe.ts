@@ -9,10 +9,11 @@ import { parseDuration } from '../config/duration.ts';
 import { parseOption, UsageError } from '../config/usage-error.ts';
 import { connectMilter, type MilterClient } from '../milter/client.ts';
 import { parseListenAddress } from '../milter/listen-address.ts';
-import { type Address, parseAddress } from '../net/address.ts';
+import type { Address } from '../net/address.ts';
 import { describeNegotiation, playDialogue } from './dialogue.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
+import { clientAddress, withoutBrackets } from './mail-values.ts';
 import type { Output } from './output.ts';
 
 interface ProbeOptions {
@@ -128,18 +129,8 @@ function socket(value: string): string {
   return value;
 }
 
-function clientAddress(value: string): Address {
-  const address = parseAddress(value);
-  if (!address) throw new RangeError(`'${value}' is not an address: expected IPv4 or IPv6, such as 203.0.113.7`);
-  return address;
-}
-
 function times(value: string): number {
   const number = /^\d{1,6}$/.test(value) ? Number(value) : 0;
   if (number < 1) throw new RangeError(`'${value}': expected a number from 1 on`);
   return number;
-}
-
-function withoutBrackets(value: string): string {
-  return value.startsWith('<') && value.endsWith('>') ? value.slice(1, -1) : value;
 }

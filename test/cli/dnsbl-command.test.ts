@@ -104,7 +104,10 @@ test('what makes no sense is told in one line, before anything is asked: exit co
     [['203.0.113.7'], 'no zone to ask: expected -a ZONE'],
     [['-a', 'bl.test'], 'expected either addresses or --check'],
     [['-a', 'bl.test', '--check', '203.0.113.7'], 'expected either addresses or --check'],
-    [['-a', 'bl.test', '203.0.113'], "option <address>: '203.0.113' is not an IP address"],
+    [
+      ['-a', 'bl.test', '203.0.113'],
+      "option <address>: '203.0.113' is not an address: expected IPv4 or IPv6, such as 203.0.113.7",
+    ],
     [['-a', 'bl.test', '--reject', '203.0.113.7'], "unknown option '--reject'"],
   ] as const) {
     const { code, out, err } = await dnsbl(server, ...args);

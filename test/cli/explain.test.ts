@@ -144,7 +144,7 @@ test('without a database nothing is known, and none is made', async t => {
 
 for (const [args, message] of [
   [['--from', 'a@b', '--to', 'c@d'], /option --ip is missing/],
-  [['--ip', 'nonsense'], /option --ip: 'nonsense' is not an IP address/],
+  [['--ip', 'nonsense'], /option --ip: 'nonsense' is not an address: expected IPv4 or IPv6/],
   [[...mail, '--macro', 'x'], /option --macro: 'x' is not a macro with its value: expected NAME=VALUE/],
 ] as const) {
   test(`explain ${args.join(' ')} is a usage error`, async () => {

@@ -40,6 +40,22 @@ test('a history that shrinks keeps the latest', async t => {
   );
 });
 
+test('a history that shrinks by far does so step by step', async t => {
+  const { store, path } = await openStore(t);
+  store.history.append(rows(0, 2_500), 2_500);
+  const left: unknown[] = [];
+  for (let count = 0; count < 4; count++) {
+    store.history.append(rows(count, count + 1), 10);
+    left.push(query(path, 'SELECT count(*), max(number) FROM decision')[0]);
+  }
+  assert.deepEqual(left, [
+    [1_501, 2_501],
+    [502, 2_502],
+    [10, 2_503],
+    [10, 2_504],
+  ]);
+});
+
 test('a history is there after a restart and goes on', async t => {
   const { store, path } = await openStore(t);
   store.history.append(rows(0, 3), 3);
