@@ -87,6 +87,8 @@ class RunningDaemon implements Daemon {
   #milter: Milter | undefined;
   #wishes: MilterWishes = {};
   #closing = false;
+  /** Settles when the last reload has. */
+  #reloads: Promise<void> = Promise.resolve();
   listening: readonly string[] = [];
   database = '';
 
@@ -130,7 +132,14 @@ class RunningDaemon implements Daemon {
     }
   }
 
-  async reload(next: Config): Promise<void> {
+  reload(next: Config): Promise<void> {
+    // One after the other, or the one whose files take longer would win over the later one.
+    const reloaded = this.#reloads.then(() => this.#reload(next));
+    this.#reloads = reloaded.catch(() => {}); // told to who asked for it
+    return reloaded;
+  }
+
+  async #reload(next: Config): Promise<void> {
     const materials = await readMaterials(next);
     if (this.#closing) throw new Error('the daemon is stopping: nothing is put in force any more');
     this.#use(materials);

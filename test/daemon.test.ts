@@ -319,6 +319,16 @@ test('stopping waits for a session under way, and takes no new one', async t => 
   assert.equal(database.pragma('integrity_check', { simple: true }), 'ok');
 });
 
+test('of two reloads at once the later one is in force in the end', async t => {
+  const rig = new Rig(t);
+  const daemon = await rig.start();
+  const lines = Array.from({ length: 20_000 }, (_, index) => `10.0.${index >> 8}.${index & 255}\n`);
+  const slow = rig.reload(daemon, { whitelist: fileOf(t, `192.0.2.7\n${lines.join('')}`) });
+  await rig.reload(daemon, { blacklist: fileOf(t, '192.0.2.7\n') });
+  await slow;
+  assert.equal(await rig.visit('192.0.2.7'), blacklisted);
+});
+
 test('a reload that is not done when the daemon stops puts nothing in force', async t => {
   const rig = new Rig(t);
   const daemon = await rig.start();

@@ -99,6 +99,7 @@ class Service {
       await this.#daemon?.reload(reread());
       log.lifecycle.info('reloaded');
     } catch (error) {
+      if (this.#stopping) return;
       for (const line of describeError(error)) log.logger.error('not reloaded', { error: maskKeys(line) });
       log.logger.error('everything stays as it was');
     }

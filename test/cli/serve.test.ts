@@ -182,6 +182,16 @@ test('after SIGTERM a SIGHUP does nothing any more', async () => {
   rig.stopped.resolve();
 });
 
+test('a reload that a SIGTERM has overtaken fails in silence', async () => {
+  const rig = await up();
+  rig.emit('SIGHUP');
+  rig.emit('SIGTERM');
+  rig.reloads[0]?.reject(new Error('the daemon is stopping'));
+  rig.stopped.resolve();
+  assert.equal(await rig.code, 0);
+  assert.deepEqual((await rig.log()).slice(1), ['level=info msg=stopping signal=SIGTERM', 'level=info msg=stopped']);
+});
+
 test('a stop that fails is told and has its exit code', async () => {
   const rig = await up();
   rig.emit('SIGTERM');
