@@ -62,6 +62,7 @@ export class Greylisting {
   /** Writes down what was learned last, and closes the store. */
   async close(): Promise<void> {
     this.#inForce?.greylist.close();
+    this.#forms.close();
     this.#learning.close();
     await this.#deps.store.close();
   }

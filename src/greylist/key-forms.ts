@@ -34,6 +34,7 @@ const RETRY = 5_000;
 export class KeyForms {
   readonly #options: KeyFormsOptions;
   #state: State | undefined;
+  #cancel: (() => void) | undefined;
 
   constructor(options: KeyFormsOptions) {
     this.#options = options;
@@ -52,6 +53,11 @@ export class KeyForms {
     return former;
   }
 
+  /** Does not try any longer to write what could not be written. */
+  close(): void {
+    this.#cancel?.();
+  }
+
   #read(): State {
     const { memory, logger } = this.#options;
     try {
@@ -66,12 +72,13 @@ export class KeyForms {
   }
 
   #write(): void {
+    this.#cancel?.();
     const { memory, timers, logger } = this.#options;
     try {
       memory.write(JSON.stringify(this.#state));
     } catch (error) {
       logger.warn('can not note down how triplets are stored, will try again', { cause: String(error) });
-      timers.after(RETRY, () => this.#write());
+      this.#cancel = timers.after(RETRY, () => this.#write());
     }
   }
 }

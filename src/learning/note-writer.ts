@@ -22,6 +22,7 @@ export class NoteWriter {
   /** By kind and key, so that the last change of a second is the one that counts; in the order of their first. */
   #waiting = new Map<string, Change>();
   #cancel: (() => void) | undefined;
+  #closed = false;
 
   constructor(store: NoteStore, timers: Timers, log: Pick<RateLimited, 'warn'>) {
     this.#store = store;
@@ -34,7 +35,9 @@ export class NoteWriter {
     return this.#waiting.size === 0 ? undefined : this.#waiting.get(nameOf(kind, key));
   }
 
+  /** After `close` a change is lost: an attempt that was under way then may still teach something. */
   add(change: Change): void {
+    if (this.#closed) return;
     const name = nameOf(change.kind, change.key);
     if (this.#waiting.size >= MOST && !this.#waiting.has(name)) {
       this.#log.warn('notes given up', 'too much was learned that could not be stored: some of it is forgotten');
@@ -46,6 +49,7 @@ export class NoteWriter {
 
   /** Stores all that waits, now. What can't be stored is lost, and said so. */
   close(): void {
+    this.#closed = true;
     this.#cancel?.();
     this.#cancel = undefined;
     const changes = [...this.#waiting.values()];

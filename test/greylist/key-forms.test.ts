@@ -96,6 +96,17 @@ test('what can not be written is tried again', async () => {
   assert.equal(start().use(narrow, LIFETIME).length, 1);
 });
 
+test('after closing it is not tried again, however often the form has changed', () => {
+  const { start, memory, timers } = setUp();
+  const running = start();
+  memory.failing = true;
+  running.use(wide, LIFETIME);
+  running.use(narrow, LIFETIME);
+  assert.equal(timers.size, 1);
+  running.close();
+  assert.equal(timers.size, 0);
+});
+
 test('a memory that makes no sense is said so, and costs no more than a wait', () => {
   for (const text of ['', '{}', '[]', 'null', '{"current":{"prefix4":33,"prefix6":64},"former":[]}', '{"current":7}']) {
     const { start, memory, lines } = setUp();

@@ -111,6 +111,16 @@ test('closing stores what waits', () => {
   assert.equal(new Notebook(words, restarted()).get('a'), 'one');
 });
 
+test('what is learned after closing is lost, and nothing is tried for it', async () => {
+  const { parts, clock, timers, warnings } = benchOf();
+  const notebook = new Notebook(words, parts);
+  await timers.advance(SECOND);
+  parts.writer.close();
+  notebook.put('a', 'one', clock.now() + DAY);
+  assert.equal(timers.size, 0);
+  assert.deepEqual(warnings, []);
+});
+
 test('a note that makes no sense counts as none', () => {
   const { parts, clock, store } = benchOf();
   const until = clock.now() + DAY;
