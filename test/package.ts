@@ -35,7 +35,7 @@ before(async () => {
 
 test('the tarball holds the built program and what belongs to it, and nothing else', () => {
   const belongs =
-    /^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/milter-greylist\.js|dist\/.+\.(js|d\.ts)|docs\/man\/[^/]+\.[58]|docs\/milter-greylist\.schema\.json|packaging\/systemd\/[^/]+)$/;
+    /^package\/(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/milter-greylist\.js|dist\/.+\.(js|d\.ts)|docs\/man\/[^/]+\.[58]|docs\/milter-greylist\.schema\.json|examples\/(milter-greylist\.yaml|traps|blacklist)|packaging\/systemd\/[^/]+)$/;
   assert.deepEqual(
     contents.filter(path => !belongs.test(path)),
     [],
@@ -53,6 +53,11 @@ test('the tarball holds the built program and what belongs to it, and nothing el
 test('the installed command tells its version and its usage', async () => {
   assert.equal(await succeed(command, ['--version']), `${version}\n`);
   assert.match(await succeed(command, ['--help']), /--greytimeout/);
+});
+
+test('the example configuration is there, and good', async () => {
+  const example = join(app, 'node_modules/milter-greylist/examples/milter-greylist.yaml');
+  assert.match(await succeed(command, ['check-config', '-c', example]), /: good, no warnings$/m);
 });
 
 test('the installed daemon greylists: database, probe and all', async t => {
