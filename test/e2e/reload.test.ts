@@ -1,19 +1,19 @@
 /**
  * Reloads under load: the configuration changes fifty times, every third one broken, while sessions come as fast as they can. No
  * session fails, no recipient gets a wrong answer, no triplet is forgotten, and each message is judged by one configuration, one
- * that was in force while it ran.
+ * that was in force while it ran. A good configuration stays in force until it has judged a message, however slow the machine.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { connectMilter } from '../../src/milter/client.ts';
+import { Bell } from '../support/bell.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import type { SessionResults, SessionWork } from './support/session-worker.ts';
+import type { SessionNews, SessionResults, SessionWork } from './support/session-worker.ts';
+import { waitUntil } from './support/waiting.ts';
 
 const reloads = 50;
 
@@ -47,7 +47,7 @@ function isBroken(version: number): boolean {
   return version % 3 === 0;
 }
 
-test('fifty reloads under load: no failed session, no wrong verdict', { timeout: 120_000 }, async t => {
+test('fifty reloads under load: no failed session, no wrong verdict', async t => {
   const directory = tempDir(t);
   const file = join(directory, 'grey.yaml');
   const socket = join(directory, 'milter.sock');
@@ -66,14 +66,21 @@ test('fifty reloads under load: no failed session, no wrong verdict', { timeout:
     const reply = await client.rcpt(['<known@example.org>']);
     assert.match(reply.kind === 'reply' ? reply.text : reply.kind, shape);
     client.quit();
-    await sleep(100);
+    await waitUntil(Date.now() + 100);
   }
 
+  const news = new Bell();
+  const judgedBy = new Set<number>();
+  const worked: SessionResults[] = [];
   const workers = ['x', 'y'].map(name => {
     const workerData: SessionWork = { socket, connections: 8, name };
-    return new Worker(new URL('./support/session-worker.ts', import.meta.url), { workerData });
+    const worker = new Worker(new URL('./support/session-worker.ts', import.meta.url), { workerData });
+    return worker.on('message', (told: SessionNews | SessionResults) => {
+      if ('version' in told) judgedBy.add(told.version);
+      else worked.push(told);
+      news.ring();
+    });
   });
-  const results = workers.map(worker => once(worker, 'message') as Promise<[SessionResults]>);
   t.after(() => Promise.all(workers.map(worker => worker.terminate())));
 
   const now = (): number => performance.timeOrigin + performance.now();
@@ -90,11 +97,13 @@ test('fifty reloads under load: no failed session, no wrong verdict', { timeout:
     if (before) before.until = now();
     reign.set(version, { from, until: Number.POSITIVE_INFINITY });
     inForce = version;
-    await sleep(20);
+    const judges = await news.until(() => judgedBy.has(version) || undefined, 60_000);
+    assert.ok(judges, `no message was judged by version ${version}`);
   }
   const seconds = (now() - begun) / 1_000;
   for (const worker of workers) worker.postMessage('stop');
-  const worked = (await Promise.all(results)).map(([result]) => result);
+  await news.until(() => (worked.length === workers.length ? worked : undefined), 60_000);
+  assert.equal(worked.length, workers.length, 'a worker does not end');
 
   assert.deepEqual(worked.flatMap(({ faults }) => faults).slice(0, 5), []);
   const messages = worked.flatMap(result => result.messages);
@@ -104,11 +113,9 @@ test('fifty reloads under load: no failed session, no wrong verdict', { timeout:
   });
   assert.deepEqual(outOfTime.slice(0, 5), []);
   const sessions = worked.reduce((sum, result) => sum + result.sessions, 0);
-  const judgedBy = new Set(messages.map(({ version }) => version));
   t.diagnostic(
     `${sessions} sessions, ${Math.round(sessions / seconds)}/s; ${reloads} reloads in ${seconds.toFixed(1)} s`,
   );
   assert.ok(sessions > reloads, `only ${sessions} sessions: no load to speak of`);
-  assert.ok(judgedBy.size > reloads / 3, `messages saw only ${judgedBy.size} configurations`);
   assert.equal((await daemon.stop()).code, 0);
 });

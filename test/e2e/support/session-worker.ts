@@ -1,6 +1,7 @@
 /**
  * Sessions without end, in a thread of their own: several connections at a time, two messages each. Every answer is held against
- * what it must be, whatever configuration is in force; which configuration a message was judged by is told to the test.
+ * what it must be, whatever configuration is in force; which configuration a message was judged by is told to the test, at once when it
+ * is another than the one before.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectMilter, type MilterClient } from '../../../src/milter/client.ts';
@@ -22,6 +23,12 @@ export interface Judged {
   readonly ended: number;
 }
 
+/** Told while it goes on: messages are judged by this configuration now. */
+export interface SessionNews {
+  readonly version: number;
+}
+
+/** Told last. */
 export interface SessionResults {
   readonly sessions: number;
   readonly messages: readonly Judged[];
@@ -33,6 +40,7 @@ const { socket, connections, name } = workerData as SessionWork;
 const messages: Judged[] = [];
 const faults: string[] = [];
 let sessions = 0;
+let told = 0;
 let stopping = false;
 parentPort?.once('message', () => {
   stopping = true;
@@ -57,14 +65,17 @@ async function message(client: MilterClient, id: string): Promise<void> {
   await rcpt(`new-${id}`, /^451 4\.7\.1 Greylisting in action, /);
   const second = await rcpt('versioned-too', /^554 5\.7\.1 version \d+$/);
   if (first !== second) faults.push(`one message, two configurations: ${first}, ${second}`);
-  messages.push({ version: Number(/\d+$/.exec(first)?.[0]), begun, ended: now() });
+  const version = Number(/\d+$/.exec(first)?.[0]);
+  messages.push({ version, begun, ended: now() });
+  if (version !== told) parentPort?.postMessage({ version } satisfies SessionNews);
+  told = version;
   const { reply } = await client.endOfMessage({ i: id });
   expect('end of message', reply, /^(proceed|accept)$/);
 }
 
 async function session(): Promise<void> {
   const id = `${name}-${sessions++}`;
-  const client = await connectMilter(socket, { timeout: 10_000 });
+  const client = await connectMilter(socket, { timeout: 60_000 });
   await client.negotiate();
   const peer = { family: 'ipv4', address: '203.0.113.7', port: 25_000 } as const;
   await client.connect({ hostname: 'mail.example.net', peer }, { j: 'mx.example.org', '{daemon_name}': 'mx' });
