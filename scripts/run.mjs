@@ -29,7 +29,7 @@ const commands = {
     return hold(bin('node'), [
       '--test',
       `--test-concurrency=${availableParallelism()}`,
-      '--test-timeout=300000',
+      '--test-timeout=900000',
       `--test-reporter=${join(root, 'scripts/test-reporter.mjs')}`,
       '--test-reporter-destination=stdout',
       ...args,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { connectMilter } from '../../src/milter/client.ts';
-import { Bell } from '../support/bell.ts';
+import { Bell, PATIENCE } from '../support/bell.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import type { SessionNews, SessionResults, SessionWork } from './support/session-worker.ts';
@@ -97,12 +97,12 @@ test('fifty reloads under load: no failed session, no wrong verdict', async t =>
     if (before) before.until = now();
     reign.set(version, { from, until: Number.POSITIVE_INFINITY });
     inForce = version;
-    const judges = await news.until(() => judgedBy.has(version) || undefined, 60_000);
+    const judges = await news.until(() => judgedBy.has(version) || undefined, PATIENCE);
     assert.ok(judges, `no message was judged by version ${version}`);
   }
   const seconds = (now() - begun) / 1_000;
   for (const worker of workers) worker.postMessage('stop');
-  await news.until(() => (worked.length === workers.length ? worked : undefined), 60_000);
+  await news.until(() => (worked.length === workers.length ? worked : undefined), PATIENCE);
   assert.equal(worked.length, workers.length, 'a worker does not end');
 
   assert.deepEqual(worked.flatMap(({ faults }) => faults).slice(0, 5), []);

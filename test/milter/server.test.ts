@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { connectMilter, MilterClient } from '../../src/milter/client.ts';
 import { createMilter, type Milter, type MilterOptions } from '../../src/milter/milter.ts';
 import { proceed, reply, type Verdict } from '../../src/milter/verdict.ts';
+import { PATIENCE } from '../support/bell.ts';
 import { findProgram, spawnChild } from '../support/process.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { ends, until } from './support.ts';
@@ -26,7 +27,7 @@ async function serve(
 
 /** A client that has negotiated. */
 async function client(t: TestContext, address: string): Promise<MilterClient> {
-  const made = await connectMilter(address, { timeout: 5_000 });
+  const made = await connectMilter(address, { timeout: PATIENCE });
   t.after(() => made.destroy());
   await made.negotiate();
   return made;
@@ -214,7 +215,7 @@ test('draining refuses new connections at once, lets sessions end, and closes th
   pooled.quitNewConnection();
   await pooled.endOfMessage(); // is answered even here, and then the end of the session before it has been seen
   let over = false;
-  const closing = milter.close({ drain: 5_000 }).then(() => {
+  const closing = milter.close({ drain: PATIENCE }).then(() => {
     over = true;
   });
   await assert.rejects(connectMilter(address), { code: 'ENOENT' });
@@ -231,7 +232,7 @@ test('a connection that has just come may begin its session while others drain',
   const { milter, address } = await serve(t);
   const [busy, fresh] = [await client(t, address), await client(t, address)];
   await busy.connect(peer);
-  const closing = milter.close({ drain: 5_000 });
+  const closing = milter.close({ drain: PATIENCE });
   assert.deepEqual(await fresh.connect(peer), { kind: 'proceed' });
   await new Promise(resolve => setTimeout(resolve, 150));
   assert.deepEqual(await fresh.mail(['<a@b>']), { kind: 'proceed' });

@@ -187,10 +187,10 @@ export function errors(verdict: Verdict = tempfail): {
   return { told, onError };
 }
 
-/** Waits, in real time and for some seconds at most, until something holds; `what` names it in the error. */
+/** Waits, in real time and for a minute at most, until something holds; `what` names it in the error. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
-    if (tries > 1_000) throw new Error(`still not: ${what}`);
+    if (tries > 10_000) throw new Error(`still not: ${what}`);
     await sleep(5);
   }
 }

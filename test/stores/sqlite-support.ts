@@ -8,6 +8,7 @@ import { systemTimers } from '../../src/clock.ts';
 import type { Entry, Triplet } from '../../src/greylist/store.ts';
 import type { Fields, Logger } from '../../src/log/logger.ts';
 import { type NotingStore, openSqliteStore, type SqliteStoreOptions } from '../../src/stores/sqlite-store.ts';
+import { PATIENCE } from '../support/bell.ts';
 import { FixedClock } from '../support/fixed-clock.ts';
 import { type Owner, tempDir } from '../support/temp-dir.ts';
 
@@ -72,9 +73,9 @@ export function transactionsInLog(path: string): number {
   return commits;
 }
 
-/** Waits until `condition` holds; rejects after five seconds. */
+/** Waits until `condition` holds; rejects after a minute. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 5_000;
+  const end = performance.now() + PATIENCE;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`waited in vain for: ${what}`);
     await new Promise(resolve => setTimeout(resolve, 5));

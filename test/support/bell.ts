@@ -1,6 +1,12 @@
 /**
  * A bell: rung when something may have changed, so that whoever waits for something looks again.
  */
+
+/**
+ * Milliseconds that tests wait for what must come: so long that only a defect makes them wait in vain, on a busy machine too.
+ */
+export const PATIENCE = 60_000;
+
 export class Bell {
   readonly #waiting = new Set<() => void>();
 

@@ -57,7 +57,7 @@ export class DaemonProcess {
 
   /** SIGTERM, and waits for the end. */
   stop(): Promise<Exit> {
-    return this.child.stop('SIGTERM', 15_000);
+    return this.child.stop();
   }
 
   /** SIGKILL: no chance to tidy up. */

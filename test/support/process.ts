@@ -4,10 +4,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Bell } from './bell.ts';
+import { connect, createServer, type ListenOptions, type Server } from 'node:net';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { Bell, PATIENCE } from './bell.ts';
 import type { Owner } from './temp-dir.ts';
 
 /** How a process ended: an exit code or the signal that killed it. */
@@ -80,7 +81,7 @@ export class Child {
    * Resolves to the first line on either stream that matches, also one printed before; from character `from` of each stream
    * on. Rejects, with all that was printed, when the child ends or `timeout` milliseconds are over.
    */
-  line(pattern: RegExp, { timeout = 10_000, from = { stdout: 0, stderr: 0 } } = {}): Promise<RegExpExecArray> {
+  line(pattern: RegExp, { timeout = PATIENCE, from = { stdout: 0, stderr: 0 } } = {}): Promise<RegExpExecArray> {
     const look = () => {
       for (const text of [this.#stdout.slice(from.stdout), this.#stderr.slice(from.stderr)]) {
         for (const line of text.split('\n').slice(0, -1)) {
@@ -94,7 +95,7 @@ export class Child {
   }
 
   /** The same for whatever `look` finds in the output; `what` names it in the error. */
-  async printed<T>(what: string, look: () => T | undefined, timeout = 10_000): Promise<T> {
+  async printed<T>(what: string, look: () => T | undefined, timeout = PATIENCE): Promise<T> {
     const found = await this.#news.until(() => look() ?? this.#exit, timeout);
     const last = look(); // the end may have come with the last words
     if (last !== undefined) return last;
@@ -122,7 +123,7 @@ export class Child {
   }
 
   /** Sends `signal`, waits for the end, and kills the group if `grace` milliseconds were not enough. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM', grace = 5_000): Promise<Exit> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM', grace = PATIENCE): Promise<Exit> {
     if (!this.#exit) this.kill(signal);
     const impatience = setTimeout(() => this.signalGroup('SIGKILL'), grace);
     const exit = await this.exited.finally(() => clearTimeout(impatience));
@@ -140,7 +141,7 @@ export class Child {
       const closed = once(this.#process, 'close').catch(() => {});
       const [code, signal] = (await once(this.#process, 'exit')) as [number | null, NodeJS.Signals | null];
       this.signalGroup('SIGKILL'); // what it left behind
-      await Promise.race([closed, sleep(200)]); // the last output; not for ever, since an orphan may hold the pipe
+      await Promise.race([closed, lastOutput()]);
       this.#exit = { code, signal };
       return this.#exit;
     } catch (error) {
@@ -151,6 +152,16 @@ export class Child {
       this.#news.ring();
     }
   }
+}
+
+/**
+ * Resolves when what a child printed before its end has been read from its pipes. Not when they are closed: an orphan may hold
+ * them for ever. All of it is in the pipes by then, but after a time in which this process had to wait for a processor, the timer is
+ * served before them; so the event loop gets some turns.
+ */
+async function lastOutput(): Promise<void> {
+  await sleep(200);
+  for (let turns = 0; turns < 20; turns++) await turn();
 }
 
 /** Starts a child that does not outlive its owner. */
@@ -169,7 +180,7 @@ export async function run(
   options: SpawnOptions & { readonly timeout?: number } = {},
 ): Promise<Exit & { readonly stdout: string; readonly stderr: string }> {
   const child = new Child(command, args, options);
-  const timer = setTimeout(() => child.signalGroup('SIGKILL'), options.timeout ?? 60_000);
+  const timer = setTimeout(() => child.signalGroup('SIGKILL'), options.timeout ?? 2 * PATIENCE);
   try {
     const exit = await child.exited;
     return { ...exit, stdout: child.stdout, stderr: child.stderr };
@@ -179,30 +190,50 @@ export async function run(
 }
 
 /**
- * A TCP port that nobody listens on now. Someone may take it before you do, so listen on it soon. It lies below the range
- * that outgoing connections take theirs from.
+ * A port that nobody has now, for TCP nor UDP, and that no other test is given while this process runs: files run at the same time.
+ * It lies below the range that outgoing connections take theirs from.
  */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
     const port = randomInt(20_000, 32_000);
-    const server = createServer().listen(port, host);
-    const listening = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!listening) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
+    if (!(await claimed(port))) continue;
+    const tcp = await listening({ port, host });
+    const udp = createSocket(host.includes(':') ? 'udp6' : 'udp4').bind(port, host);
+    const bound = await succeeds(once(udp, 'listening'));
+    for (const socket of [...(tcp ? [tcp] : []), ...(bound ? [udp] : [])]) {
+      socket.close();
+      await once(socket, 'close');
+    }
+    if (tcp && bound) return port;
   }
   throw new Error(`found no free port on ${host}`);
+}
+
+/** Claims a port among all tests of this machine, by a name in Linux's abstract namespace that ends with this process. */
+async function claimed(port: number): Promise<boolean> {
+  if (process.platform !== 'linux') return true;
+  const claim = await listening({ path: `\0milter-greylist-test-port-${port}` });
+  claim?.unref();
+  return claim !== undefined;
+}
+
+async function listening(options: ListenOptions): Promise<Server | undefined> {
+  const server = createServer().listen(options);
+  return (await succeeds(once(server, 'listening'))) ? server : undefined;
+}
+
+function succeeds(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Waits until something accepts connections at a TCP port or unix socket path; rejects if `child` ends before. */
 export async function waitForListener(
   target: { readonly port: number; readonly host?: string } | { readonly path: string },
   child: Child,
-  timeout = 10_000,
+  timeout = PATIENCE,
 ): Promise<void> {
   const end = performance.now() + timeout;
   while (!(await accepts(target))) {

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { Bell } from './bell.ts';
+import { Bell, PATIENCE } from './bell.ts';
 import type { Owner } from './temp-dir.ts';
 
 export interface SunkMessage {
@@ -59,7 +59,7 @@ export class SmtpSink {
   }
 
   /** The first message that fits, also one that came before; rejects after `timeout` milliseconds. */
-  async message(fits: (message: SunkMessage) => boolean = () => true, timeout = 15_000): Promise<SunkMessage> {
+  async message(fits: (message: SunkMessage) => boolean = () => true, timeout = PATIENCE): Promise<SunkMessage> {
     const found = await this.#arrival.until(() => this.messages.find(fits), timeout);
     if (found) return found;
     throw new Error(`no such message within ${timeout} ms; there are ${JSON.stringify(this.messages)}`);

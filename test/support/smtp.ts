@@ -5,6 +5,7 @@
 import { connect as connectSocket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
+import { PATIENCE } from './bell.ts';
 import type { Owner } from './temp-dir.ts';
 
 export interface SmtpReply {
@@ -37,7 +38,7 @@ export class SmtpClient {
   readonly #timeout: number;
 
   /** Over an open stream; `timeout` milliseconds are the limit for each reply. */
-  constructor(stream: Duplex, timeout = 30_000) {
+  constructor(stream: Duplex, timeout = PATIENCE) {
     this.#stream = stream;
     this.#timeout = timeout;
     const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });

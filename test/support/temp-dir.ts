@@ -1,7 +1,8 @@
 /**
  * Temporary directories for tests, removed when their owner ends.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,7 +20,8 @@ export interface Owner {
  */
 export function tempDir(owner: Owner, below: string = tmpdir()): string {
   const path = mkdtempSync(join(below, 'milter-greylist-'));
-  owner.after(() => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  // Whoever still runs in it may make files meanwhile: its owner stops what was made first last.
+  owner.after(() => rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   chmodSync(path, 0o755);
   return path;
 }

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { FrameParser } from '../../../src/milter/frame-parser.ts';
 import { decodeString, decodeStrings } from '../../../src/milter/text.ts';
-import { Bell } from '../../support/bell.ts';
+import { Bell, PATIENCE } from '../../support/bell.ts';
 import type { Owner } from '../../support/temp-dir.ts';
 
 export interface TappedPacket {
@@ -58,9 +58,9 @@ export class MilterTap {
   /** The packets of the first connection for which `whole` holds; waits for it. */
   async session(whole: (packets: readonly TappedPacket[]) => boolean): Promise<readonly TappedPacket[]> {
     const look = () => [...Map.groupBy(this.packets, ({ connection }) => connection).values()].find(whole);
-    const found = await this.#news.until(look, 10_000);
+    const found = await this.#news.until(look, PATIENCE);
     if (found) return found;
-    throw new Error(`no such session within 10 s; there were\n${this.packets.map(showPacket).join('\n')}`);
+    throw new Error(`no such session within ${PATIENCE} ms; there were\n${this.packets.map(showPacket).join('\n')}`);
   }
 }
 

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE } from '../../support/bell.ts';
 import { type Child, run, spawnChild } from '../../support/process.ts';
 import { SmtpClient } from '../../support/smtp.ts';
 import { SmtpSink } from '../../support/smtp-sink.ts';
@@ -134,12 +135,13 @@ async function listening(daemon: Child): Promise<void> {
       return false; // it has ended
     }
   };
-  for (let tries = 0; tries < 2000; tries++) {
+  const end = performance.now() + PATIENCE;
+  while (performance.now() < end) {
     if (daemon.exit) throw daemon.failure('ended before it listened');
     if (listens('tcp') && listens('tcp6')) return;
     await sleep(10);
   }
-  throw daemon.failure('does not listen after 20 s');
+  throw daemon.failure(`does not listen after ${PATIENCE} ms`);
 }
 
 /** Writes the configuration and returns the path of the cf file. */

@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { connectMilter, type MilterClient } from '../../../src/milter/client.ts';
 import type { MilterReply } from '../../../src/milter/client-reply.ts';
+import { PATIENCE } from '../../support/bell.ts';
 
 export interface SessionWork {
   readonly socket: string;
@@ -75,7 +76,7 @@ async function message(client: MilterClient, id: string): Promise<void> {
 
 async function session(): Promise<void> {
   const id = `${name}-${sessions++}`;
-  const client = await connectMilter(socket, { timeout: 60_000 });
+  const client = await connectMilter(socket, { timeout: PATIENCE });
   await client.negotiate();
   const peer = { family: 'ipv4', address: '203.0.113.7', port: 25_000 } as const;
   await client.connect({ hostname: 'mail.example.net', peer }, { j: 'mx.example.org', '{daemon_name}': 'mx' });

@@ -52,6 +52,7 @@ function configuration(
     'interface: 127.0.0.1',
     `port: ${port}`,
     'access-control: 127.0.0.0/8 allow',
+    'outgoing-port-avoid: 0-32767', // where tests have their ports
     'num-threads: 1',
     'do-ip6: no',
     'do-not-query-localhost: no',
