@@ -7,6 +7,7 @@ import type { Store } from '../greylist/store.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import type { NoteStore } from '../learning/note-store.ts';
 import type { Logger } from '../log/logger.ts';
+import { otherUsers } from './database-users.ts';
 
 export interface Stores {
   readonly store: Store;
@@ -23,12 +24,18 @@ export interface StoreDeps {
 
 export const IN_MEMORY = ':memory:';
 
+/** Triplets bear it; what is learned is kept in mind by each daemon, and written over the other's. */
+const SHARED =
+  'another process has the database open: if it is a second daemon, give each its own; they hold each other up, and one does not see what the other learns';
+
 const SYNCHRONOUS = { normal: 'NORMAL', full: 'FULL' } as const;
 
-/** Opens the database at this path, or makes it. Rejects with `StoreError`. */
+/** Opens the database at this path, or makes it; warns if somebody else has it open. Rejects with `StoreError`. */
 export async function openStores(path: string, { synchronous }: Config, deps: StoreDeps): Promise<Stores> {
   if (path === IN_MEMORY) return openInMemory();
   const { openSqliteStore } = await import('../stores/sqlite-store.ts');
+  const others = otherUsers(path);
+  if (others.length > 0) deps.logger.warn(SHARED, { database: path, process: others.join(' ') });
   const store = await openSqliteStore({ path, synchronous: SYNCHRONOUS[synchronous], ...deps });
   return { store, notes: store.notes, history: store.history };
 }
