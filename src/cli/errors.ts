@@ -78,15 +78,18 @@ export function describeError(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return [String(error)];
   if (exitCodeOf(error) === EXIT.software) return (error.stack ?? error.message).split('\n');
   if (error instanceof CommanderError) return [error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')];
+  const folder = missingFolder(error);
+  if (folder !== undefined) return [`socket ${(error as { address?: string }).address}: there is no folder ${folder}`];
   const hint = hintOf(error);
   return (hint === undefined ? error.message : `${error.message}: ${hint}`).split('\n');
 }
 
 /** What the system's own words leave out. */
-function hintOf(error: NodeJS.ErrnoException): string | undefined {
-  const folder = missingFolder(error);
-  if (folder !== undefined) return `there is no folder ${folder}`;
-  if (error.code === 'EADDRINUSE' && error.syscall === 'listen') return 'perhaps the daemon runs already';
+function hintOf({ code, syscall }: NodeJS.ErrnoException): string | undefined {
+  if (code === 'EADDRINUSE' && syscall === 'listen') return 'perhaps the daemon runs already';
+  if (code === 'EINVAL' && syscall === 'listen') return 'what fd: names is no socket that can be listened on';
+  if (code === 'EPERM' && syscall === 'chown')
+    return 'only root, or who is in the group itself, can give the socket to --socket-group';
   return undefined;
 }
 

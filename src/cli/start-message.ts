@@ -57,15 +57,17 @@ export function mailServerLines(sockets: readonly string[]): string {
 function mailServer(addresses: readonly ListenAddress[]): readonly string[] {
   const known = addresses.filter(address => address.kind !== 'fd');
   const remark = known.map(chrootRemark).find(text => text !== undefined);
+  // Two lines in one file: of Postfix's the last would count, and Sendmail would ask the daemon twice.
+  const these = addresses.length > 1 ? ', one of these lines' : '';
   return [
     ...(known.length < addresses.length
       ? ['A socket came from outside (fd:). In the lines below, put the address that it was bound to.', '']
       : []),
-    'Postfix: in main.cf (if smtpd_milters is set already, add the part in braces to it), then "postfix reload":',
+    `Postfix: in main.cf${these} (if smtpd_milters is set already, add the part in braces to it), then "postfix reload":`,
     ...addresses.map(address => `  smtpd_milters = ${postfixMilter(address)}`),
     ...(remark ?? []),
     '',
-    'Sendmail: in sendmail.mc, then make sendmail.cf anew and restart:',
+    `Sendmail: in sendmail.mc${these}, then make sendmail.cf anew and restart:`,
     ...addresses.map(address => `  ${sendmailFilter(address)}`),
   ];
 }

@@ -34,9 +34,8 @@ export async function listenUnix(
   const bound = nameBeside(path);
   rmSync(bound, { force: true });
   await bind(server, bound, owner.mode, backlog).catch((error: NodeJS.ErrnoException & { address?: string }) => {
-    error.message = error.message.replaceAll(bound, path);
     error.address = path;
-    throw error;
+    throw naming(path, bound, error);
   });
   try {
     if (owner.gid !== undefined) chownSync(bound, process.geteuid?.() ?? -1, owner.gid);
@@ -48,8 +47,14 @@ export async function listenUnix(
     };
   } catch (error) {
     server.close();
-    throw error;
+    throw naming(path, bound, error as Error);
   }
+}
+
+/** The error with the path that was asked for, in place of the one that we bound. */
+function naming(path: string, bound: string, error: Error): Error {
+  error.message = error.message.replaceAll(bound, path);
+  return error;
 }
 
 function nameBeside(path: string): string {

@@ -13,8 +13,9 @@ import { ProtocolError } from '../../src/milter/protocol-error.ts';
 import { SocketInUseError } from '../../src/milter/unix-socket.ts';
 import { SpfMissingError } from '../../src/spf/spf.ts';
 
+const system = (code: string, syscall: string): Error => Object.assign(new Error(code), { code, syscall });
+
 test('each kind of error has its exit code', () => {
-  const system = (code: string, syscall: string): Error => Object.assign(new Error(code), { code, syscall });
   const table: readonly (readonly [unknown, number])[] = [
     [new UsageError('x'), 64],
     [new CommanderError(1, 'commander.unknownOption', 'error: unknown option'), 64],
@@ -45,13 +46,20 @@ test('each kind of error has its exit code', () => {
 });
 
 test('what the system really throws is understood', async () => {
+  const missing = 'socket /nonexistent/socket: there is no folder /nonexistent';
   assert.throws(
     () => readFileSync('/nonexistent/list'),
     error => exitCodeOf(error) === 66,
   );
   await assert.rejects(
     createMilter({}).listen('unix:/nonexistent/socket'),
-    error => exitCodeOf(error) === 73 && /there is no folder \/nonexistent$/.test(describeError(error).join()),
+    error => exitCodeOf(error) === 73 && describeError(error).join() === missing,
+  );
+  await assert.rejects(
+    createMilter({}).listen('fd:9999'),
+    error =>
+      exitCodeOf(error) === 73 &&
+      /: what fd: names is no socket that can be listened on$/.test(describeError(error).join()),
   );
   const taken = createMilter({});
   const address = await taken.listen('inet:0@127.0.0.1');
@@ -60,6 +68,14 @@ test('what the system really throws is understood', async () => {
     error => exitCodeOf(error) === 73 && /: perhaps the daemon runs already$/.test(describeError(error).join()),
   );
   await taken.close();
+});
+
+test('a group that may not be given is told with what would help', () => {
+  const error = Object.assign(system('EPERM', 'chown'), {
+    message: "EPERM: operation not permitted, chown '/run/g.sock'",
+  });
+  assert.equal(exitCodeOf(error), 77);
+  assert.match(describeError(error).join(), /^EPERM.*'\/run\/g\.sock': only root, or who is in the group/);
 });
 
 test('an error is told in one line, wrong lists in one a problem, a fault of ours with its trace', () => {

@@ -44,6 +44,13 @@ test('the message names sockets, database, the rule for private clients, and the
     assert.match(text, part);
 });
 
+test('of the lines for several sockets each mail server takes one', () => {
+  const several = startMessage({ ...common, listening: ['inet:8892@127.0.0.1', 'unix:/run/g.sock'] });
+  assert.match(several, /^Postfix: in main\.cf, one of these lines \(if /m);
+  assert.match(several, /^Sendmail: in sendmail\.mc, one of these lines, then /m);
+  assert.doesNotMatch(startMessage({ ...common, listening: ['inet:8892@127.0.0.1'] }), /one of/);
+});
+
 test('who turned the rule for private clients off is told so', () => {
   const text = startMessage({ ...common, acceptLocal: false, listening: ['inet:8892@127.0.0.1'] });
   assert.match(text, /treated like all others/);

@@ -184,7 +184,10 @@ test('a socket that can not be made is an error that names its path, and leaves 
 
 test('a group that can not be given is an error, and no socket stays', async t => {
   const path = socketOfNobody(t);
-  await assert.rejects(milter(t).listen(path, { gid: 12_345 }), { code: 'EPERM' });
+  await assert.rejects(milter(t).listen(path, { gid: 12_345 }), {
+    code: 'EPERM',
+    message: `EPERM: operation not permitted, chown '${path}'`,
+  });
   assert.deepEqual(readdirSync(dirname(path)), []);
 });
 
