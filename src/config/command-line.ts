@@ -50,9 +50,7 @@ export function addDaemonOptions(command: Command): Command {
         parseListenAddress,
       ),
     )
-    .addOption(
-      one('-n, --name <name>', `name shown to the mail server and in headers (default: ${name})`, parseFilterName),
-    )
+    .addOption(one('-n, --name <name>', `name in the headers of messages (default: ${name})`, parseFilterName))
     .addOption(
       one('--socket-mode <mode>', `permissions of unix sockets (default: ${octal(socketMode)})`, parseOctalMode),
     )

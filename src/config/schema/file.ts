@@ -34,7 +34,7 @@ import {
 } from './values.ts';
 
 export interface Config {
-  /** The filter's name, shown to the MTA and in the headers it adds. */
+  /** The filter's name in the headers it adds. The milter protocol has no place for one. */
   readonly name: string;
   /** Where to listen, as `parseListenAddress` reads it. */
   readonly socket: readonly string[];
@@ -99,7 +99,7 @@ const localPart = scalar('the part of an address before the @', text => {
 });
 
 const sections: Schema<Config> = z.strictObject({
-  name: filterName.prefault('milter-greylist').describe('Shown to the mail server and in headers.'),
+  name: filterName.prefault('milter-greylist').describe('Stands in the headers that the daemon adds to messages.'),
   socket: listOf(listenAddress, { least: 1 })
     .prefault(['inet:8892@127.0.0.1'])
     .describe('Where the mail server connects: `/path`, `unix:/path`, `inet:port@host`, `inet6:port@host`, `fd:3`.'),
