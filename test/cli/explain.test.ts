@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { run, spawnChild } from '../support/process.ts';
+import { storedDecisions } from '../support/stored-decisions.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -27,7 +28,8 @@ interface Rig {
   readonly directory: string;
   readonly explain: (...args: string[]) => ReturnType<typeof run>;
   readonly probe: (...args: string[]) => ReturnType<typeof run>;
-  readonly ids: () => Promise<readonly string[]>;
+  /** The ids that are stored once so many decisions were made, and the last of them is. */
+  readonly ids: (decisions: number) => Promise<readonly string[]>;
 }
 
 async function rig(t: TestContext): Promise<Rig> {
@@ -41,19 +43,12 @@ async function rig(t: TestContext): Promise<Rig> {
     directory,
     explain: (...args) => command('explain', '-c', file, ...args),
     probe: (...args) => command('probe', '-s', socket, ...mail, ...args),
-    async ids() {
-      // The history is stored four times a second.
-      const stored = () => {
-        const database = new Database(join(directory, 'g.db'), { readonly: true });
-        const ids = database.prepare('SELECT id FROM decision ORDER BY number').pluck().all() as string[];
-        database.close();
-        return ids;
-      };
-      const logged = [...daemon.stderr.matchAll(/ id=(\S+)/g)].map(([, id = '']) => id);
-      for (let tries = 0; tries < 100 && stored().at(-1) !== logged.at(-1); tries++) {
-        await new Promise(resolve => setTimeout(resolve, 50));
-      }
-      return stored();
+    async ids(decisions) {
+      const last = await daemon.printed(`${decisions} decisions`, () => {
+        const logged = [...daemon.stderr.matchAll(/ id=(\S+).*\n/g)].map(([, id = '']) => id);
+        return logged[decisions - 1];
+      });
+      return storedDecisions(join(directory, 'g.db'), last);
     },
   };
 }
@@ -105,7 +100,7 @@ test('a bounce is explained to the end of its message', async t => {
 test('the last decisions are told by the id that stands in log and reply; older ones are gone', async t => {
   const { directory, explain, probe, ids } = await rig(t);
   const { stdout: dialogue } = await probe('--repeat', '5', '--pause', '0');
-  const stored = await ids();
+  const stored = await ids(5);
   assert.equal(stored.length, 3);
   const [, first = ''] = /Wait 60 s \((\S+)\)/.exec(dialogue) ?? [];
   const last = stored.at(-1) as string;

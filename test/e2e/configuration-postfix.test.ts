@@ -6,24 +6,25 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { runProgram } from '../../src/cli/program.ts';
 import { createDaemon } from '../../src/create-daemon.ts';
 import type { Check } from '../../src/policy/check.ts';
 import { CapturedOutput } from '../support/captured-output.ts';
 import { freePort } from '../support/process.ts';
 import { deliver, showReply } from '../support/smtp.ts';
+import { storedDecisions } from '../support/stored-decisions.ts';
 import { suiteOwner } from '../support/suite-owner.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { reversed, startDnsTable } from './support/dns-table.ts';
 import { type MailSystem, startPostfixSystem } from './support/mail-system.ts';
 import { type Postfix, postfixMissing as skip, startPostfix } from './support/postfix.ts';
+import { waitUntil } from './support/waiting.ts';
 
 const example = 'examples/milter-greylist.yaml';
 /** Milliseconds. */
-const delay = 2_000;
-const wait = /^451 4\.7\.1 Greylisting in action, please come back in 00:00:02 \(\S+\)$/;
-const stillWait = /^451 4\.7\.1 Greylisting still in action, please come back in 00:00:0[12] \(\S+\)$/;
+const delay = 5_000;
+const wait = /^451 4\.7\.1 Greylisting in action, please come back in 00:00:05 \(\S+\)$/;
+const stillWait = /^451 4\.7\.1 Greylisting still in action, please come back in 00:00:0[1-5] \(\S+\)$/;
 
 const zones = ['zen.spamhaus.org', 'bl.spamcop.net', 'b.barracudacentral.org'] as const;
 const partner = { address: '203.0.113.40', name: 'out.partner.example' };
@@ -57,7 +58,7 @@ describe('Postfix in front, the example configuration', { skip }, () => {
   let system: MailSystem<Postfix>;
   before(async () => {
     resolver = await startDnsTable(owner, dns);
-    const flags = ['-c', example, '--greytimeout', '2', '--resolver', resolver, '-v'];
+    const flags = ['-c', example, '--greytimeout', `${delay / 1_000}`, '--resolver', resolver, '-v'];
     // Stands for what lets users who have logged in write to the world.
     const mainCf = { relay_domains: 'example.org, far.example' };
     system = await startPostfixSystem(owner, { flags, postfix: { mainCf } });
@@ -93,7 +94,7 @@ describe('Postfix in front, the example configuration', { skip }, () => {
     const id = /\((\S+)\)$/.exec(first)?.[1] ?? '';
     await system.daemon.decision({ recipient: 'config@example.org', id });
     assertReplies(await replies(t, client, 'a@example.net', 'config@example.org'), stillWait);
-    await sleep(delay);
+    await waitUntil(Date.now() + delay);
     assertReplies(await replies(t, client, 'a@example.net', 'config@example.org'), passed);
   });
 
@@ -124,7 +125,7 @@ describe('Postfix in front, the example configuration', { skip }, () => {
     const file = join(directory, 'message.yaml');
     for (const list of ['blacklist', 'traps']) writeFileSync(join(directory, list), readFileSync(`examples/${list}`));
     writeFileSync(file, readFileSync(example, 'utf8').replace('scope: recipient', 'scope: message'));
-    const flags = ['-c', file, '--greytimeout', '2', '--resolver', resolver];
+    const flags = ['-c', file, '--greytimeout', `${delay / 1_000}`, '--resolver', resolver];
     const whole = await startPostfixSystem(t, { flags });
     const data = async (...to: readonly string[]): Promise<string> => {
       const delivery = await whole.deliver(t, client, { from: 'a@example.net', to });
@@ -132,10 +133,10 @@ describe('Postfix in front, the example configuration', { skip }, () => {
       return delivery.data ? showReply(delivery.data) : 'no answer to the message';
     };
     assert.match(await data('one@example.org'), wait);
-    await sleep(delay);
+    await waitUntil(Date.now() + delay);
     assert.match(await data('one@example.org', 'two@example.org'), wait);
     assert.deepEqual(whole.server.sink.messages, []);
-    await sleep(delay);
+    await waitUntil(Date.now() + delay);
     assert.match(await data('one@example.org', 'two@example.org'), passed);
   });
 
@@ -144,7 +145,7 @@ describe('Postfix in front, the example configuration', { skip }, () => {
     const first = 'discuss-bounces+1234-verp=example.org@lists.example';
     const again = 'discuss-bounces+1235-verp=example.org@lists.example';
     assertReplies(await replies(t, client, first, 'verp@example.org'), wait);
-    await sleep(delay);
+    await waitUntil(Date.now() + delay);
     assertReplies(await replies(t, client, again, 'verp@example.org'), passed);
     await system.daemon.decision({ reason: 'matured', sender: again });
   });
@@ -152,7 +153,7 @@ describe('Postfix in front, the example configuration', { skip }, () => {
   test('SPF: a provider may come back from any of its hosts, a stranger may not', async t => {
     const from = 'a@provider.example';
     assertReplies(await replies(t, provider[0], from, 'spf@example.org'), wait);
-    await sleep(delay);
+    await waitUntil(Date.now() + delay);
     assertReplies(await replies(t, { address: '203.0.113.99' }, from, 'spf@example.org'), wait);
     assertReplies(await replies(t, provider[1], from, 'spf@example.org'), passed);
     await system.daemon.decision({ reason: 'matured', sender: from, client_address: provider[1].address });
@@ -183,7 +184,7 @@ describe('Postfix in front, the example configuration', { skip }, () => {
     };
     const [reply = ''] = await replies(t, { address: '203.0.113.8' }, 'a@example.net', 'why@example.org');
     const id = /\((\S+)\)$/.exec(reply)?.[1] ?? '';
-    await sleep(500); // decisions are stored four times a second
+    await storedDecisions(database, id);
     assert.ok((await explain('--id', id)).includes(`reply     ${reply}\n`));
     const mail = ['--from', 'a@example.net', '--to', 'why@example.org'];
     assert.match(await explain('--ip', '203.0.113.8', ...mail), /<why@example\.org>: pending since .*, 1 attempt,/);

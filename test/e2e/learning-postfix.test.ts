@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Delivery, showReply } from '../support/smtp.ts';
+import type { Delivery } from '../support/smtp.ts';
 import { suiteOwner } from '../support/suite-owner.ts';
 import { type Owner, tempDir } from '../support/temp-dir.ts';
 import { type MailSystem, startPostfixSystem } from './support/mail-system.ts';
@@ -120,13 +120,10 @@ learning: {correspondents: true}
   });
 });
 
-describe('Postfix in front, a flood and the impatient', { skip }, () => {
+describe('Postfix in front, a flood', { skip }, () => {
   const started = systemWith(`
 greylist: {delay: 2s}
-learning:
-  pendingLimit: 3
-  impatient: {retries: 2, within: 5s, delay: 1h}
-  relaySwitchers: {networks: 3, within: 30s, delay: 1h}
+learning: {pendingLimit: 3}
 `);
 
   test('triplets beyond the limit are not stored, and pass after their wait', async t => {
@@ -142,20 +139,28 @@ learning:
     const mail = { from: 'f5@example.com', to: ['b@example.org'] };
     assert.deepEqual(await codes(system.deliver(t, stranger, mail)), [250]);
   });
+});
+
+describe('Postfix in front, the impatient', { skip }, () => {
+  // Long enough for all attempts, also on a busy machine: who comes after the delay passes.
+  const started = systemWith(`
+greylist: {delay: 1m}
+learning:
+  impatient: {retries: 2, within: 30s, delay: 1h}
+  relaySwitchers: {networks: 3, within: 30s, delay: 1h}
+`);
 
   test('who comes back within seconds again and again waits much longer', async t => {
     const system = started();
     const who = { address: '192.0.2.7', helo: 'hasty.example.net' };
-    // Each new attempt is less than the delay after the first, or it would pass.
     const mail = { from: 'hasty@example.net', to: ['hasty@example.org'] };
     const attempt = async (): Promise<number> => waitOf((await system.deliver(t, who, mail)).rcpt[0]).seconds;
-    assert.equal(await attempt(), 2);
+    assert.equal(await attempt(), 60);
+    await sleep(1_050); // what comes together counts once
+    assert.ok((await attempt()) < 60);
     await sleep(1_050);
-    const second = await system.deliver(t, who, mail);
-    assert.equal(second.rcpt[0]?.code, 451);
-    await sleep(1_050);
-    const third = await system.deliver(t, who, mail);
-    assert.ok(waitOf(third.rcpt[0]).seconds > 3_500, showReply(third.rcpt[0] ?? assert.fail('no reply')));
+    const third = await attempt();
+    assert.ok(third > 3_500, `${third} secs`);
     const decision = await system.daemon.decision({ patience: 'impatient' });
     assert.equal(decision.action, 'greylist');
   });
@@ -168,7 +173,7 @@ learning:
       const { rcpt } = await system.deliver(t, { address, helo: 'switch.example.net' }, mail);
       waits.push(waitOf(rcpt[0]).seconds);
     }
-    assert.deepEqual(waits, [2, 2, 3_602]);
+    assert.deepEqual(waits, [60, 60, 3_660]);
     await system.daemon.decision({ patience: 'relay-switcher', sender: mail.from });
   });
 });

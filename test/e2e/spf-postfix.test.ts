@@ -121,8 +121,10 @@ describe('Postfix in front, with spf: key', { skip }, () => {
     const site = started();
     const attempt = (who: typeof one, serial: string) =>
       site.attempt(t, who, `list-return-${serial}-b=example.org@customer.test`);
+    await site.reload('greylist: {delay: 1m}\nspf: key\n');
     assert.equal(await attempt(one, '4711'), '451 new pass');
     assert.equal(await attempt(one, '4712'), '451 early pass');
+    await site.reload('greylist: {delay: 1s}\nspf: key\n');
     await sleep(DELAY + 50);
     assert.equal(await attempt(two, '4713'), '250 matured pass');
     assert.equal(await attempt(one, '4714'), '250 known pass');
