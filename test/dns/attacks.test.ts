@@ -22,6 +22,7 @@ import {
   TYPE,
   u16,
 } from '../support/dns-message.ts';
+import { processorTime } from '../support/processor-time.ts';
 import { framed, type UdpQuery } from '../support/scripted-dns.ts';
 import { bench, clear, listed, rcode, word } from './support.ts';
 
@@ -84,7 +85,7 @@ for (const [what, make] of Object.entries(NOISE)) {
   test(`${what} alone is no answer`, async t => {
     const { resolver, servers, timers } = await bench(t, [{ udp: make }]);
     const answer = resolver.resolve(NAME, 'A');
-    const before = performance.now();
+    const used = processorTime();
     for (const [i, wait] of [400, 800].entries()) {
       await servers[0]?.received(i + 1);
       await timers.advance(wait);
@@ -92,7 +93,7 @@ for (const [what, make] of Object.entries(NOISE)) {
     await servers[0]?.received(3);
     await timers.advance(300);
     assert.equal(word(await answer), 'timeout');
-    assert.ok(performance.now() - before < 1_500, 'and costs no time');
+    assert.ok(used() < 1_500, 'and costs no time');
   });
 }
 

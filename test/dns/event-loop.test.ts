@@ -39,10 +39,10 @@ test('replies that came while the loop was blocked are not taken for lost', asyn
   for (const round of [1, 2, 3]) {
     const before = queries();
     const after = replies() + WINDOW;
-    const answers = Array.from({ length: 150 }, (_, i) => resolver.resolve(`${round}.${i}.test`, 'A'));
+    const answers = Array.from({ length: WINDOW }, (_, i) => resolver.resolve(`${round}.${i}.test`, 'A'));
     block(400, () => replies() >= after);
     for (const answer of await Promise.all(answers)) assert.equal(word(answer), '127.0.0.2');
-    assert.equal(queries() - before, 150, 'each was asked once');
+    assert.equal(queries() - before, WINDOW, 'each was asked once');
   }
   const after = replies() + WINDOW;
   const answers = Array.from({ length: 150 }, (_, i) => resolver.resolve(`long.${i}.test`, 'A'));
@@ -65,6 +65,8 @@ const program = (last: string): string => `
   server.udp = silent;
   ${last}
   process.stdout.write(answer.status + '\\n');
+  const timers = process.getActiveResourcesInfo().filter(resource => resource === 'Timeout');
+  process.stdout.write(timers.length + '\\n');
 `;
 
 const ENDINGS: Record<string, string> = {
@@ -80,10 +82,8 @@ const ENDINGS: Record<string, string> = {
 for (const [what, last] of Object.entries(ENDINGS)) {
   test(`the process ends by itself ${what}`, async t => {
     const child = spawnChild(t, process.execPath, ['--input-type=module-typescript', '-e', program(last)]);
-    await child.line(/^records$/);
-    const before = performance.now();
     assert.deepEqual(await child.exited, { code: 0, signal: null });
-    assert.ok(performance.now() - before < 1_000);
+    assert.equal(child.stdout, 'records\n0\n', 'an answer, and no timer that keeps the process for a while');
     assert.equal(child.stderr, '');
   });
 }

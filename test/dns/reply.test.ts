@@ -23,6 +23,7 @@ import {
   u16,
   u32,
 } from '../support/dns-message.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 const asked: Question = encodeQuestion('7.113.0.203.bl.test', 'A');
 const query = encodeQuery(asked, 4711, true);
@@ -226,9 +227,9 @@ test('more records than any answer needs are refused before they are read', () =
 test('a message longer than we offered to take is not parsed: 64 KB of pointer chains cost nothing', () => {
   const chain = [...new Array(16_000).keys()].map(i => u16(0xc000 | (i === 0 ? 12 : (12 + 2 * i) % 0x4000)));
   const bytes = replyTo(query, { counts: [1, 1, 0, 64], answers: [Buffer.concat([...chain, u32(0), u32(0)])] });
-  const start = performance.now();
+  const used = processorTime();
   assert.match(failure(readReply(bytes, asked, UDP_SIZE))[1], /bytes, at most 1232/);
-  assert.ok(performance.now() - start < 300);
+  assert.ok(used() < 300);
 });
 
 test('the worst that fits a datagram is read in a few milliseconds', () => {
@@ -240,9 +241,9 @@ test('the worst that fits a datagram is read in a few milliseconds', () => {
   const pointer = u16(0xc000 | (start + 2 * (links - 1)));
   const tail = Array.from({ length: 12 }, () => record(pointer, TYPE.A, Buffer.of(127, 0, 0, 2)));
   const bytes = replyTo(query, { counts: [1, 64], answers: [chain, ...tail] });
-  const began = performance.now();
+  const used = processorTime();
   assert.equal(readReply(bytes, asked, UDP_SIZE).kind, 'failure');
-  assert.ok(performance.now() - began < 500);
+  assert.ok(used() < 500);
 });
 
 test('no bytes make the reader throw', () => {

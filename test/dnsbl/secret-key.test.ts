@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { maskKeys } from '../../src/dnsbl/secret-key.ts';
 import { Zone } from '../../src/dnsbl/zone.ts';
 import { zoneList } from '../../src/dnsbl/zone-list.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 const key = 'k3yk3yk3yk3yk3yk3yk3yk3yk3';
 
@@ -95,9 +96,9 @@ test('long texts are masked in a moment, whatever they hold', () => {
     `${'a.'.repeat(long)}dq.spamhaus.net`,
     'x.dq.spamhaus.'.repeat(long / 10),
   ]) {
-    const start = performance.now();
+    const used = processorTime();
     maskKeys(text);
-    const took = performance.now() - start;
+    const took = used();
     assert.ok(took < 2_000, `${took} ms for ${text.slice(0, 20)}…`);
   }
 });

@@ -22,7 +22,7 @@ describe('the log beside Postfix', { skip }, () => {
   before(async () => {
     const blacklist = join(tempDir(owner), 'blacklist');
     writeFileSync(blacklist, `${stranger.address}\n`);
-    flags = ['--greytimeout', '1s', '--custom-bl', blacklist];
+    flags = ['--greytimeout', '3s', '--custom-bl', blacklist];
     system = await startPostfixSystem(owner, { flags });
   });
 
@@ -50,7 +50,7 @@ describe('the log beside Postfix', { skip }, () => {
     await client.quit();
     const refused = await system.deliver(owner, stranger, { from: sender, to: ['c@example.org'] });
     assert.equal(refused.rcpt[0]?.code, 550);
-    await waitUntil(attempted.latest + 1_000);
+    await waitUntil(attempted.latest + 3_000);
     const passed = await system.deliver(owner, mx, { from: sender, to: ['b@example.org'] });
     assert.equal(passed.data?.code, 250);
     // Who says XCLIENT connects from 127.0.0.1, and is accepted as that first.
@@ -63,11 +63,11 @@ describe('the log beside Postfix', { skip }, () => {
     const lines = await linesIn('logfmt', 'logfmt@example.net');
     const client = 'client_name=mail.example.net client_address=203.0.113.7 sender=logfmt@example.net';
     const expected = [
-      `action=greylist reason=new ${client} recipient=b@example.org session=ID id=ID check=greylist wait=1`,
-      `action=greylist reason=early ${client} recipient=b@example.org session=ID id=ID check=greylist wait=1`,
+      `action=greylist reason=new ${client} recipient=b@example.org session=ID id=ID check=greylist wait=3`,
+      `action=greylist reason=early ${client} recipient=b@example.org session=ID id=ID check=greylist wait=N`,
       `action=accept reason=exempt ${client} recipient=abuse@example.org session=ID id=ID check=exempt`,
       'action=greylist reason=new client_name=mail.example.net client_address=203.0.113.7 ' +
-        'sender="\\"a action=accept, reason=known\\"@example.net" recipient=logfmt@example.org session=ID id=ID check=greylist wait=1',
+        'sender="\\"a action=accept, reason=known\\"@example.net" recipient=logfmt@example.org session=ID id=ID check=greylist wait=3',
       'action=reject reason=blacklist client_name=[192.0.2.66] client_address=192.0.2.66 sender=logfmt@example.net ' +
         'recipient=c@example.org session=ID id=ID check=blacklist list=blacklist:1',
       `action=accept reason=matured delay=N ${client} recipient=b@example.org session=ID id=ID check=greylist`,
@@ -77,6 +77,7 @@ describe('the log beside Postfix', { skip }, () => {
         .replace(/^time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /, '')
         .replace(/ session=[\w-]+ id=[\w.-]+ /, ' session=ID id=ID ')
         .replace(/ delay=\d+ /, ' delay=N ')
+        .replace(/( reason=early .* wait)=[123]$/, '$1=N')
         .replace(/ list=.*\//, ' list='),
     );
     assert.deepEqual(found, expected);
@@ -96,8 +97,8 @@ describe('the log beside Postfix', { skip }, () => {
     const sender = '"a action=accept, reason=known"@example.net';
     const [b, greylist] = [{ recipient: 'b@example.org', session: 0, id: 0 }, { check: 'greylist' }];
     const expected = [
-      { ...head('greylist', 'new'), ...client, ...b, ...greylist, wait: 1 },
-      { ...head('greylist', 'early'), ...client, ...b, ...greylist, wait: 1 },
+      { ...head('greylist', 'new'), ...client, ...b, ...greylist, wait: 3 },
+      { ...head('greylist', 'early'), ...client, ...b, ...greylist, wait: 0 },
       { ...head('accept', 'exempt'), ...client, recipient: 'abuse@example.org', session: 0, id: 0, check: 'exempt' },
       {
         ...head('greylist', 'new'),
@@ -107,7 +108,7 @@ describe('the log beside Postfix', { skip }, () => {
         session: 0,
         id: 0,
         ...greylist,
-        wait: 1,
+        wait: 3,
       },
       {
         ...head('reject', 'blacklist'),
@@ -126,6 +127,7 @@ describe('the log beside Postfix', { skip }, () => {
         JSON.stringify({
           ...{ ...line, time: 0, session: 0, id: 0 },
           ...('delay' in line && { delay: 1 }),
+          ...(line.reason === 'early' && { wait: 0 }),
           ...(list !== undefined && { list: basename(String(list)) }),
         }),
       ),
@@ -136,10 +138,12 @@ describe('the log beside Postfix', { skip }, () => {
   test('postgrey', async () => {
     const client = 'client_name=mail.example.net, client_address=203.0.113.7, sender=postgrey@example.net';
     const lines = await linesIn('postgrey', 'postgrey@example.net');
-    const found = lines.map(line => line.replace(/, delay=\d+, /, ', delay=N, '));
+    const found = lines.map(line =>
+      line.replace(/, delay=\d+, /, ', delay=N, ').replace(/\([123]s missing/, '(Ns missing'),
+    );
     assert.deepEqual(found, [
       `action=greylist, reason=new, ${client}, recipient=b@example.org`,
-      `action=greylist, reason=early-retry (1s missing), ${client}, recipient=b@example.org`,
+      `action=greylist, reason=early-retry (Ns missing), ${client}, recipient=b@example.org`,
       `action=pass, reason=recipient whitelist, ${client}, recipient=abuse@example.org`,
       'action=greylist, reason=new, client_name=mail.example.net, client_address=203.0.113.7, ' +
         'sender=\\"a\\u0020action=accept\\u002c\\u0020reason=known\\"@example.net, recipient=postgrey@example.org',

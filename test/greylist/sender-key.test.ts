@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { normalizeAddress } from '../../src/greylist/mail-address.ts';
 import { senderKey } from '../../src/greylist/sender-key.ts';
 import { hostile } from '../support/hostile-text.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 const joe = 'joe@example.org';
 
@@ -317,9 +318,9 @@ test('a sender made to be slow is not', () => {
     '.'.repeat(long),
   ];
   for (const local of nasty.flatMap(text => [text.slice(0, 512), text.repeat(100)])) {
-    const started = performance.now();
+    const used = processorTime();
     for (let round = 0; round < 20; round++) senderKey(`${local}@example.net`, joe);
-    const each = (performance.now() - started) / 20;
+    const each = used() / 20;
     assert.ok(each < 20, `${local.slice(0, 20)}… took ${each} ms`);
   }
 });

@@ -5,6 +5,7 @@ import { parseHeloPattern, parseMailPattern, parseNamePattern, parseWordPattern 
 import { PatternError } from '../../src/lists/pattern-error.ts';
 import { PatternTable } from '../../src/lists/pattern-table.ts';
 import { MailSubject, NameSubject } from '../../src/lists/subject.ts';
+import { processorTime } from '../support/processor-time.ts';
 
 const wrong: readonly (readonly [read: (text: string) => unknown, text: string, expected: RegExp])[] = [
   [parseNamePattern, '*.example.com', /a leading dot does what \* is meant to do/],
@@ -60,10 +61,10 @@ test('the Kelvin sign is no k: only ASCII letters are folded', () => {
 test('an expression that would make others backtrack for ever answers at once, and a long subject is cut', () => {
   const expression = parseWordPattern('/^(a+)+$/');
   assert.ok(typeof expression === 'object');
-  const started = performance.now();
+  const used = processorTime();
   assert.equal(expression.test(`${'a'.repeat(100_000)}!`), true, 'the first thousand characters count');
   assert.equal(expression.test(`${'a'.repeat(900)}!`), false);
-  assert.ok(performance.now() - started < 1_000);
+  assert.ok(used() < 1_000);
 });
 
 const label = fc.constantFrom('a', 'b', 'mx');

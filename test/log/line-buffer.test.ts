@@ -177,6 +177,6 @@ test('flushNow gives up on a pipe that nobody reads', () => {
   buffer.write('x\n');
   const start = performance.now();
   buffer.flushNow();
-  assert.ok(performance.now() - start < 2_000);
+  assert.ok(performance.now() - start < 15_000);
   assert.equal(target.text, '');
 });

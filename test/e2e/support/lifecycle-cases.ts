@@ -100,6 +100,7 @@ export function lifecycleCases(
     const [, left] = await timed(() => client.quit());
     const [exit, { latest }] = await ended;
     assert.deepEqual(exit, { code: 0, signal: null });
-    assert.ok(latest - left.latest < 2_000, 'it does not wait for longer than it must');
+    // It gives sessions 10 s.
+    assert.ok(latest - left.latest < 8_000, 'it does not wait for longer than it must');
   });
 }
