@@ -2,7 +2,7 @@
  * What the daemon prints when it is up: where it is, and the very lines that make Postfix and Sendmail ask it.
  */
 import { resolve } from 'node:path';
-import { type ListenAddress, parseListenAddress } from '../milter/listen-address.ts';
+import { formatListenAddress, type ListenAddress, parseListenAddress } from '../milter/listen-address.ts';
 import { VERSION } from '../version.ts';
 
 export interface StartMessageOptions {
@@ -107,15 +107,13 @@ function sendmailSocket(address: ListenAddress): string {
   }
 }
 
-/** As our own commands and Sendmail spell it. */
+/** As our own commands and Sendmail spell it. No brackets: Sendmail 8.17 takes `[::1]` and then fails to connect, `Invalid argument`. */
 function probeSocket(address: ListenAddress): string {
   switch (address.kind) {
     case 'unix':
       return resolve(address.path);
-    case 'inet': {
-      const host = reachable(address.host);
-      return host.includes(':') ? `inet6:${address.port}@[${host}]` : `inet:${address.port}@${host}`;
-    }
+    case 'inet':
+      return formatListenAddress({ ...address, host: reachable(address.host) });
     case 'fd':
       return 'ADDRESS';
   }

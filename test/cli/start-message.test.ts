@@ -8,8 +8,8 @@ test('the lines of both MTAs, for every kind of address', () => {
     ['inet:8892@127.0.0.1', 'inet:127.0.0.1:8892', 'inet:8892@127.0.0.1'],
     ['inet:mx.example.org:8892', 'inet:mx.example.org:8892', 'inet:8892@mx.example.org'],
     ['inet:8892@0.0.0.0', 'inet:127.0.0.1:8892', 'inet:8892@127.0.0.1'],
-    ['inet6:8892@::1', 'inet:[::1]:8892', 'inet6:8892@[::1]'],
-    ['inet6:8892@::', 'inet:[::1]:8892', 'inet6:8892@[::1]'],
+    ['inet6:8892@::1', 'inet:[::1]:8892', 'inet6:8892@::1'],
+    ['inet6:8892@::', 'inet:[::1]:8892', 'inet6:8892@::1'],
     ['unix:/run/g.sock', 'unix:/run/g.sock', 'local:/run/g.sock'],
     [
       'unix:/var/spool/postfix/milter-greylist/milter.sock',
