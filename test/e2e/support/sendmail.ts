@@ -46,6 +46,8 @@ export interface Sendmail {
    * pipe, which has no peer, or a socket, whose peer has no address.
    */
   connectLocally(owner: Owner, over: 'pipe' | 'socket'): Promise<SmtpClient>;
+  /** Runs a program in Sendmail's network. */
+  spawn(owner: Owner, command: readonly string[]): Child;
   /** Submits a message with its headers by the sendmail command, as local programs do (`sendmail -t`). */
   sendmail(message: string): Promise<void>;
   stop(): Promise<void>;
@@ -81,6 +83,7 @@ export async function startSendmail(owner: Owner, options: SendmailOptions = {})
       const command = { socket: 'exec "$@"', pipe: 'cat | "$@" | cat' }[over];
       return greeted(inside(clientOwner, daemon, ['sh', '-c', command, 'sh', program, '-bs', '-C', cf]));
     },
+    spawn: (spawnOwner, command) => spawnChild(spawnOwner, 'nsenter', [...enterFrom(daemon), ...command]),
     async sendmail(message) {
       const sent = await run('nsenter', [...enterFrom(daemon), program, '-C', cf, '-t', '-i'], { input: message });
       if (sent.code !== 0) throw new Error(`sendmail -t: ${sent.stdout}${sent.stderr}`);
