@@ -81,10 +81,11 @@ export class Cache {
     const left = entry.expires - now;
     if (left > 0) {
       const prefetch = entry.hits >= PREFETCH_HITS && left <= entry.lifetime * PREFETCH_PART;
-      return { answer: toAnswer(entry.finding, 'cache', left), prefetch };
+      return { answer: toAnswer(entry.finding, 'cache', left, ageOf(entry, now)), prefetch };
     }
     if (now >= entry.staleServedUntil) return undefined;
-    return { answer: toAnswer(entry.finding, 'stale', entry.staleServedUntil - now), prefetch: false };
+    const answer = toAnswer(entry.finding, 'stale', entry.staleServedUntil - now, ageOf(entry, now));
+    return { answer, prefetch: false };
   }
 
   /** Stores an answer that has just come, and tells it with the TTL it is kept for. */
@@ -92,18 +93,18 @@ export class Cache {
     const lifetime = this.#lifetime(finding);
     const expires = Math.round(now) + lifetime;
     this.#entries.set(key, { finding: this.#share(finding), lifetime, expires, staleServedUntil: 0, hits: 0 });
-    return toAnswer(finding, 'fresh', lifetime);
+    return toAnswer(finding, 'fresh', lifetime, 0);
   }
 
   /** What may be said although asking failed, just now, or undefined. */
   rescue(key: string, now: number): Answer | undefined {
     const entry = this.#entries.peek(key);
     if (!entry) return undefined;
-    if (now < entry.expires) return toAnswer(entry.finding, 'cache', entry.expires - now);
+    if (now < entry.expires) return toAnswer(entry.finding, 'cache', entry.expires - now, ageOf(entry, now));
     const staleUntil = entry.expires + this.#staleTime(entry);
     if (now >= staleUntil) return undefined;
     entry.staleServedUntil = Math.round(Math.min(staleUntil, now + RECHECK));
-    return toAnswer(entry.finding, 'stale', entry.staleServedUntil - now);
+    return toAnswer(entry.finding, 'stale', entry.staleServedUntil - now, ageOf(entry, now));
   }
 
   /** Most entries of a blocklist say the same "no such name": they share one object. */
@@ -128,12 +129,16 @@ export class Cache {
   }
 }
 
-function toAnswer(finding: Finding, from: Provenance, left: number): Answer {
+function toAnswer(finding: Finding, from: Provenance, left: number, age: number): Answer {
   const ttl = Math.ceil(left / 1000);
   const { cname } = finding;
-  if (finding.status === 'records') return { status: 'records', records: finding.records, cname, ttl, from };
+  if (finding.status === 'records') return { status: 'records', records: finding.records, cname, ttl, age, from };
   const { status, soaOwner } = finding;
-  return soaOwner === undefined ? { status, cname, ttl, from } : { status, cname, soaOwner, ttl, from };
+  return soaOwner === undefined ? { status, cname, ttl, age, from } : { status, cname, soaOwner, ttl, age, from };
+}
+
+function ageOf({ expires, lifetime }: Entry, now: number): number {
+  return Math.max(0, now - (expires - lifetime));
 }
 
 function clamp(value: number, low: number, high: number): number {

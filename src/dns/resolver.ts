@@ -24,8 +24,8 @@ export type Provenance = 'fresh' | 'cache' | 'stale';
 /**
  * The outcome of a look-up; a resolver never throws for what the network does.
  * `records` holds text: dotted or colon addresses, TXT strings joined, PTR names, `preference exchange` for MX.
- * `cname` tells that the owner is an alias. `ttl` is in seconds and what is left of it. `soaOwner` names the zone of a
- * negative answer, if the server told.
+ * `cname` tells that the owner is an alias. `ttl` is in seconds and what is left of it. `age` is how many milliseconds ago the
+ * answer came from the network, 0 if it is not told. `soaOwner` names the zone of a negative answer, if the server told.
  */
 export type Answer =
   | {
@@ -33,6 +33,7 @@ export type Answer =
       readonly records: readonly string[];
       readonly cname: boolean;
       readonly ttl: number;
+      readonly age?: number;
       readonly from: Provenance;
     }
   | {
@@ -40,6 +41,7 @@ export type Answer =
       readonly cname: boolean;
       readonly soaOwner?: string;
       readonly ttl: number;
+      readonly age?: number;
       readonly from: Provenance;
     }
   | { readonly status: 'failed'; readonly cause: FailureCause; readonly detail: string };

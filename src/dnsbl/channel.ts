@@ -7,9 +7,11 @@
  *                  └─two good tests in a row─▶ healthy
  *
  * While out it is tested again after 1, 2, 4 … 300 seconds (RFC 9520 §3.2: failures are remembered for at most 5 minutes).
+ * A zone that lists one client after the other without an exception has perhaps begun to list everyone: that is a doubt, which
+ * calls for a self-test before its time.
  */
 import type { TestResult } from './self-test.ts';
-import { type Abstain, type AbstainCause, faultOf, type Vote } from './vote.ts';
+import { type Abstain, type AbstainCause, discredits, faultOf, type Vote } from './vote.ts';
 import type { Zone } from './zone.ts';
 
 export type Condition =
@@ -24,6 +26,7 @@ export type Condition =
 const failuresInARow = 5;
 const windowSize = 20;
 const goodTestsToReturn = 2;
+const listingsToDoubt = 8;
 /** Milliseconds between self-tests of a zone that is well; a tenth at most is added at random. */
 const interval = 300_000;
 const firstRetry = 1_000;
@@ -36,24 +39,34 @@ const notOffered: Condition = { state: 'not-offered' };
 export class Channel {
   readonly zone: Zone;
   readonly family: 4 | 6;
+  /** What it said before, in milliseconds of the monotonic clock, is not to be believed. Set by whoever has a clock. */
+  trustedSince: number = Number.NEGATIVE_INFINITY;
   readonly #onChange: (channel: Channel, before: Condition) => void;
+  readonly #onDoubt: (channel: Channel) => void;
   /** Whether the test entry may be missing: many lists of IPv6 addresses have none, or one of their own. */
   readonly #lenient: boolean;
   #condition: Condition = untested;
   #failures = 0;
   /** The last live outcomes, oldest first: whether each failed. */
   #window: boolean[] = [];
+  /** Clients listed since it said of one that it is not. */
+  #listings = 0;
   #good = 0;
   #retry = firstRetry;
   #proven = false;
 
-  constructor(zone: Zone, family: 4 | 6, onChange: (channel: Channel, before: Condition) => void) {
+  constructor(
+    zone: Zone,
+    family: 4 | 6,
+    onChange: (channel: Channel, before: Condition) => void,
+    onDoubt: (channel: Channel) => void = () => {},
+  ) {
     this.zone = zone;
     this.family = family;
     this.#onChange = onChange;
+    this.#onDoubt = onDoubt;
     this.#lenient = family === 6 && zone.ipv6 === 'auto';
     if (family === 6 && zone.ipv6 === false) this.#condition = notOffered;
-    else if (!zone.selfTest) this.#condition = healthy;
   }
 
   get condition(): Condition {
@@ -78,6 +91,12 @@ export class Channel {
     return { vote: 'abstain', cause: 'untested' };
   }
 
+  /** The vote in place of anything it has said so far: it was found to say what is not so. */
+  get discredit(): Abstain | undefined {
+    const { standing } = this;
+    return standing && discredits(standing.cause) ? standing : undefined;
+  }
+
   /** A live question was answered, or not. Late news about a zone that is out anyway changes nothing. */
   report(vote: Vote): void {
     if (!this.inUse) return;
@@ -87,6 +106,8 @@ export class Channel {
       this.#drop(vote.cause, vote.detail ?? '');
       return;
     }
+    if (vote.vote === 'clear') this.#listings = 0;
+    else if (vote.vote === 'listed' && ++this.#listings % listingsToDoubt === 0) this.#onDoubt(this);
     this.#failures = fault ? this.#failures + 1 : 0;
     this.#window.push(fault !== undefined);
     if (this.#window.length > windowSize) this.#window.shift();

@@ -126,7 +126,8 @@ export class Deliberation {
     }
     if (answer.status === 'failed' || answer.from === 'fresh') this.#report(query, vote);
     if (this.#ended || !this.#open.delete(query)) return;
-    seat.cast(vote, this.#case.tally, answer.status === 'failed' ? undefined : answer.from);
+    const from = answer.status === 'failed' ? undefined : answer.from;
+    seat.cast(seat.voteOf(answer, clock.monotonic()), this.#case.tally, from);
     this.#advance();
   }
 

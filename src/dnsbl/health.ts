@@ -1,21 +1,26 @@
 /**
- * The health of the zones: tests each at start and every five minutes, sooner while it is out, and says in one log line
- * what changed and why. A zone that is out is not asked and abstains; it returns by itself.
+ * The health of the zones: tests each at start and every five minutes, sooner while it is out or in doubt, and says in one log
+ * line what changed and why. A zone that is out is not asked and abstains; it returns by itself.
  */
-import type { Timers } from '../clock.ts';
+import type { Clock, Timers } from '../clock.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { Logger } from '../log/logger.ts';
 import { Channel, type Condition } from './channel.ts';
 import { runSelfTest } from './self-test.ts';
+import { discredits } from './vote.ts';
 import type { Zone } from './zone.ts';
 
 export interface HealthDeps {
   readonly resolver: Resolver;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly timers: Timers;
   /** A number in [0, 1), as `Math.random`. */
   readonly random: () => number;
   readonly log: Logger;
 }
+
+/** Milliseconds from one self-test to the next that a doubt may call for. */
+const doubtRest = 10_000;
 
 /** A zone's channels for IPv4 and IPv6. */
 export interface Channels {
@@ -29,13 +34,19 @@ export class Health {
   /** How to take back each channel's next test. */
   readonly #pending = new Map<Channel, () => void>();
   readonly #testing = new Set<Channel>();
+  /** When each channel's last test began. */
+  readonly #tested = new Map<Channel, number>();
   readonly #stop = new AbortController();
 
   constructor(zones: readonly Zone[], deps: HealthDeps) {
     this.#deps = deps;
     const changed = (channel: Channel, before: Condition): void => this.#changed(channel, before);
+    const doubted = (channel: Channel): void => this.#doubted(channel);
     for (const zone of zones)
-      this.#channels.set(zone, { 4: new Channel(zone, 4, changed), 6: new Channel(zone, 6, changed) });
+      this.#channels.set(zone, {
+        4: new Channel(zone, 4, changed, doubted),
+        6: new Channel(zone, 6, changed, doubted),
+      });
   }
 
   /** Begins testing; resolves when each zone's first test has ended. Until then a zone abstains. */
@@ -61,14 +72,13 @@ export class Health {
   }
 
   async #begin(channel: Channel): Promise<void> {
-    if (!channel.eligible) return;
-    if (channel.zone.selfTest) await this.#test(channel);
-    else this.#schedule(channel);
+    if (channel.eligible) await this.#test(channel);
   }
 
   async #test(channel: Channel): Promise<void> {
-    const { resolver, log } = this.#deps;
+    const { resolver, clock, log } = this.#deps;
     this.#testing.add(channel);
+    this.#tested.set(channel, clock.monotonic());
     try {
       const result = await runSelfTest(channel.zone, channel.family, resolver, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
@@ -94,9 +104,21 @@ export class Health {
     this.#pending.set(channel, cancel);
   }
 
+  #doubted(channel: Channel): void {
+    const last = this.#tested.get(channel);
+    if (last === undefined || this.#testing.has(channel) || this.#stop.signal.aborted) return;
+    if (this.#deps.clock.monotonic() - last < doubtRest) return;
+    this.#pending.get(channel)?.();
+    this.#pending.delete(channel);
+    void this.#test(channel);
+  }
+
   #changed(channel: Channel, before: Condition): void {
-    const { log } = this.#deps;
+    const { log, clock } = this.#deps;
     const { condition, zone } = channel;
+    // After a first test, too: the cache may be older than we are and hold what an ill zone said.
+    if (channel.inUse && (before.state === 'untested' || (before.state === 'out' && discredits(before.cause))))
+      channel.trustedSince = clock.monotonic();
     const family = channel.family === 4 ? 'IPv4' : 'IPv6';
     const fields = { zone: zone.name, family: family.toLowerCase() };
     if (condition.state === 'out') {

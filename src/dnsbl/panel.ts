@@ -7,14 +7,13 @@ import type { Clock, Timers } from '../clock.ts';
 import type { Resolver } from '../dns/resolver.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Address } from '../net/address.ts';
-import { type Policy, stakeOf, Tally, threshold } from './ballot.ts';
-import { classify } from './classify.ts';
+import { contributionOf, type Policy, stakeOf, Tally, threshold } from './ballot.ts';
 import { Deliberation } from './deliberation.ts';
 import type { Health } from './health.ts';
 import { Latency } from './latency.ts';
 import { ListedShare } from './listed-share.ts';
 import { reversedLabels } from './query-name.ts';
-import type { Result } from './result.ts';
+import type { Result, Word } from './result.ts';
 import { type Member, Seat } from './seat.ts';
 import type { Zone } from './zone.ts';
 
@@ -92,6 +91,32 @@ export class Panel {
     return deliberation.run(signal).then(decided => ({ outcome: decided, ...record(seats) }));
   }
 
+  /**
+   * What a result is worth by now: a session may last, and a zone that has been found since to say what is not so has no say in
+   * it any more. The same object if nothing has changed.
+   */
+  review({ family }: Address, result: Result): Result {
+    if (result.outcome !== 'listed') return result;
+    const seated = this.#members.filter(({ channels }) => channels[family].eligible);
+    const tally = new Tally(
+      threshold(this.#options.policy, seated.length),
+      seated.map(({ stake }) => stake),
+    );
+    let changed = false;
+    const words = result.words.map((word): Word => {
+      const member = seated.find(({ zone }) => zone === word.zone);
+      const discredit = word.vote?.vote === 'listed' ? member?.channels[family].discredit : undefined;
+      changed ||= discredit !== undefined;
+      const vote = discredit ?? word.vote;
+      if (member) tally.cast(member.stake, vote && contributionOf(member.policy, vote));
+      return discredit ? { zone: word.zone, vote: discredit } : word;
+    });
+    if (!changed) return result;
+    const discredited = new Set(words.filter(({ vote }) => vote?.vote === 'abstain').map(({ zone }) => zone));
+    const listing = result.listing.filter(zone => !discredited.has(zone));
+    return { outcome: tally.outcome() ?? 'unknown', words, listing };
+  }
+
   /** The zones eligible for this client. */
   #seat(address: Address): readonly Seat[] {
     const reversed = reversedLabels(address);
@@ -105,8 +130,9 @@ export class Panel {
 
   /** A tally of what is known without asking: zones that are out abstain, and the cache's votes are free. */
   #count(seats: readonly Seat[]): Tally {
-    const { resolver } = this.#deps;
+    const { resolver, clock } = this.#deps;
     const { policy } = this.#options;
+    const now = clock.monotonic();
     const tally = new Tally(
       threshold(policy, seats.length),
       seats.map(({ member }) => member.stake),
@@ -120,9 +146,9 @@ export class Panel {
       }
       const known = resolver.cached(seat.queryName, 'A');
       if (!known || known.status === 'failed') continue;
-      const vote = classify(known, seat.member.zone.rules);
+      const vote = seat.voteOf(known, now);
       if (vote.vote !== 'abstain') seat.cast(vote, tally, known.from);
-      else seat.bypassCache = true; // a cached error answer: the list may have come to its senses
+      else seat.bypassCache = true; // of an ill time: the list may have come to its senses
     }
     return tally;
   }

@@ -45,6 +45,23 @@ export function faultOf(cause: AbstainCause): 'trip' | 'count' | 'none' {
   return faults[cause];
 }
 
+/**
+ * Whether a zone that is out for this cause has said things that are not so, maybe for a while before it was found out. Then
+ * what it said until it was well again is worth nothing, neither in a ballot nor in the cache. Silence and refusals are not of
+ * that kind: they leave true what was said before.
+ */
+export function discredits(cause: AbstainCause): boolean {
+  return discrediting.has(cause);
+}
+
+const discrediting: ReadonlySet<AbstainCause> = new Set<AbstainCause>([
+  'lists-the-world',
+  'blind',
+  'foreign-answer',
+  'alias',
+  'zone-gone',
+]);
+
 const faults: Readonly<Record<AbstainCause, 'trip' | 'count' | 'none'>> = {
   timeout: 'count',
   servfail: 'count',

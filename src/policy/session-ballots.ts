@@ -12,6 +12,8 @@ export interface BallotPort {
   decideNow(address: Address): Result | undefined;
   /** The result, in 2.5 s at most; never rejects. */
   decide(address: Address): Promise<Result>;
+  /** What a result is worth by now; the same object if nothing has changed. */
+  review(address: Address, result: Result): Result;
 }
 
 /** A session's ballot: under way, and when it has ended its result. */
@@ -51,17 +53,28 @@ export function createSessionBallots(
     return { promise, result: undefined, fields: undecided };
   };
 
+  const begun = (session: Session): SessionBallot | undefined => {
+    const ballot = ballots.get(session);
+    const { address } = session;
+    if (ballot?.result === undefined || address === undefined) return ballot;
+    const result = panel.review(address, ballot.result);
+    if (result === ballot.result) return ballot;
+    const revised = { promise: ballot.promise, result, fields: tell(result) };
+    ballots.set(session, revised);
+    return revised;
+  };
+
   return {
     of(session) {
       const { address } = session;
       if (address === undefined) return undefined;
-      const begun = ballots.get(session);
-      if (begun !== undefined || !mayLookUp(address)) return begun;
+      const ballotBefore = begun(session);
+      if (ballotBefore !== undefined || !mayLookUp(address)) return ballotBefore;
       const ballot = start(session, address);
       ballots.set(session, ballot);
       return ballot;
     },
-    begun: session => ballots.get(session),
+    begun,
   };
 }
 

@@ -68,7 +68,11 @@ class Rig {
       { zones: [{ zone: 'bl.example' }], policy: 'any' },
       { ...common, random: Math.random, log: this.#recorder.logger },
     );
-    const panel = { decideNow: ({ text }: { text: string }) => this.#result(text), decide: lists.panel.decide };
+    const panel = {
+      decideNow: ({ text }: { text: string }) => this.#result(text),
+      decide: lists.panel.decide,
+      review: (_: unknown, same: Result) => same,
+    };
     const blocklists = { ...lists, zones: [zone], panel: panel as unknown as typeof lists.panel };
     return assemblePolicy(await readMaterials(config), {
       ...this.#greylisting.use(config),

@@ -41,13 +41,13 @@ test('negative answers live for their SOA time, between ten seconds and an hour;
   assert.equal(lifetime({ status: 'nodata', cname: false, soaOwner: 'bl.test', ttl: 20 }), 20);
 });
 
-test('what is told is what was stored, with the time that is left', () => {
+test('what is told is what was stored, with the time that is left and its age', () => {
   const cache = fresh();
-  assert.deepEqual(cache.store('k', listed(100), 5_000), { ...listed(100), from: 'fresh' });
-  assert.deepEqual(cache.get('k', 65_000)?.answer, { ...listed(100), ttl: 40, from: 'cache' });
+  assert.deepEqual(cache.store('k', listed(100), 5_000), { ...listed(100), age: 0, from: 'fresh' });
+  assert.deepEqual(cache.get('k', 65_000)?.answer, { ...listed(100), ttl: 40, age: 60_000, from: 'cache' });
   const nodata: Finding = { status: 'nodata', cname: true, soaOwner: undefined, ttl: undefined };
   cache.store('n', nodata, 0);
-  assert.deepEqual(cache.get('n', 100)?.answer, { status: 'nodata', cname: true, ttl: 5, from: 'cache' });
+  assert.deepEqual(cache.get('n', 100)?.answer, { status: 'nodata', cname: true, ttl: 5, age: 100, from: 'cache' });
   assert.equal(cache.get('other', 0), undefined);
 });
 
@@ -61,6 +61,7 @@ test('"not listed" is served stale for a day, and only after asking failed', () 
     cname: false,
     soaOwner: 'bl.test',
     ttl: 30,
+    age: end,
     from: 'stale',
   });
   assert.equal(cache.rescue('k', end + 24 * HOUR - 1)?.status, 'nxdomain');
@@ -91,7 +92,7 @@ test('after a rescue the stale answer stands for half a minute, but never past i
   const cache = fresh();
   cache.store('k', listed(60), 0);
   cache.rescue('k', 70 * SECOND);
-  assert.deepEqual(cache.get('k', 99 * SECOND)?.answer, { ...listed(60), ttl: 1, from: 'stale' });
+  assert.deepEqual(cache.get('k', 99 * SECOND)?.answer, { ...listed(60), ttl: 1, age: 99 * SECOND, from: 'stale' });
   assert.equal(cache.get('k', 100 * SECOND), undefined);
   cache.rescue('k', 110 * SECOND);
   assert.equal(cache.get('k', 119 * SECOND)?.answer.status, 'records');
@@ -101,7 +102,7 @@ test('after a rescue the stale answer stands for half a minute, but never past i
 test('an answer that is still valid rescues a look-up that should have renewed it', () => {
   const cache = fresh();
   cache.store('k', listed(60), 0);
-  assert.deepEqual(cache.rescue('k', 50 * SECOND), { ...listed(60), ttl: 10, from: 'cache' });
+  assert.deepEqual(cache.rescue('k', 50 * SECOND), { ...listed(60), ttl: 10, age: 50 * SECOND, from: 'cache' });
   assert.equal(cache.get('k', 60 * SECOND), undefined);
 });
 

@@ -52,10 +52,41 @@ describe('the first self-test', () => {
     }
   });
 
-  test('is not waited for where there are no test entries', () => {
-    assert.equal(channel(4, { selfTest: false }).channel.condition.state, 'healthy');
-    assert.equal(channel(6, { selfTest: false, ipv6: true }).channel.condition.state, 'healthy');
-    assert.equal(channel(6, { selfTest: false }).channel.condition.state, 'healthy');
+  test('is waited for even where there are no test entries: it shows whether everyone is listed', () => {
+    assert.equal(channel(4, { selfTest: false }).channel.condition.state, 'untested');
+    assert.equal(channel(6, { selfTest: false, ipv6: true }).channel.condition.state, 'untested');
+  });
+});
+
+describe('a doubt', () => {
+  const listed: Vote = { vote: 'listed', codes: ['127.0.0.2'], score: 1 };
+  const watched = (): { channel: Channel; doubts: () => number } => {
+    let doubts = 0;
+    const made = new Channel(
+      Zone.parse('bl.test'),
+      4,
+      () => {},
+      () => doubts++,
+    );
+    made.tested(good);
+    return { channel: made, doubts: () => doubts };
+  };
+
+  test('arises when a zone lists eight clients without an exception, and again after eight more', () => {
+    const { channel: zone, doubts } = watched();
+    for (let count = 0; count < 7; count++) zone.report(listed);
+    assert.equal(doubts(), 0);
+    zone.report(abstain('timeout'));
+    zone.report(listed);
+    assert.equal(doubts(), 1);
+    for (let count = 0; count < 8; count++) zone.report(listed);
+    assert.equal(doubts(), 2);
+  });
+
+  test('does not arise about a zone that also says no', () => {
+    const { channel: zone, doubts } = watched();
+    for (let count = 0; count < 100; count++) zone.report(count % 8 === 7 ? clear : listed);
+    assert.equal(doubts(), 0);
   });
 });
 

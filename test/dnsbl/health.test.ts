@@ -30,7 +30,7 @@ function watch(
   const resolver = new FakeResolver(zoneFile, { clock, timers });
   const log = new LinesLogger();
   const zones = (options.length > 0 ? options : ['bl.test']).map(zone => Zone.parse(zone));
-  const health = new Health(zones, { resolver, timers, random: () => 0, log });
+  const health = new Health(zones, { resolver, clock, timers, random: () => 0, log });
   const state = (): string[] =>
     zones.flatMap(zone =>
       ([4, 6] as const).map(family => {
@@ -140,6 +140,56 @@ test('a resolver that throws is logged, and the zone is tried again', async () =
   resolver.resolve = resolve;
   await timers.advance(1_000);
   assert.deepEqual(state(), ['healthy', 'not-offered']);
+  health.stop();
+});
+
+test('a zone that begins to list every client is tested at once, not only when its test is due', async () => {
+  const { health, resolver, timers, zones, state } = watch(sound, { zone: 'bl.test', ipv6: false });
+  await health.start();
+  await timers.advance(60_000);
+  resolver.set('1.0.0.127.bl.test A 127.0.0.2');
+  for (let count = 0; count < 8; count++)
+    health.channels(zones[0]!)[4].report({ vote: 'listed', codes: ['127.0.0.2'], score: 1 });
+  await settle();
+  assert.deepEqual(state(), ['lists-the-world', 'not-offered']);
+  health.stop();
+});
+
+test('many listings call for a test every ten seconds at most', async () => {
+  const { health, resolver, timers, zones } = watch(sound, { zone: 'bl.test', ipv6: false });
+  await health.start();
+  const asked = resolver.queries.length;
+  for (let second = 0; second < 60; second++) {
+    for (let count = 0; count < 20; count++)
+      health.channels(zones[0]!)[4].report({ vote: 'listed', codes: ['127.0.0.2'], score: 1 });
+    await timers.advance(1_000);
+  }
+  assert.equal((resolver.queries.length - asked) / 2, 5);
+  health.stop();
+  assert.equal(timers.size, 0);
+});
+
+test('a zone is believed from its first good test on, and anew from its return if it said what is not so', async () => {
+  const { health, resolver, timers, zones, state } = watch(sound, { zone: 'bl.test', ipv6: false });
+  const channel = health.channels(zones[0]!)[4];
+  await health.start();
+  const since = channel.trustedSince;
+  const discredited = (): boolean => channel.discredit !== undefined;
+  assert.ok(Number.isFinite(since));
+
+  for (let count = 0; count < 5; count++) channel.report({ vote: 'abstain', cause: 'timeout' });
+  assert.ok(!discredited(), 'a silent zone may have said the truth');
+  await timers.advance(2_000);
+  assert.deepEqual([state()[0], channel.trustedSince], ['healthy', since]);
+
+  resolver.set('1.0.0.127.bl.test A 127.0.0.2');
+  await timers.advance(300_000);
+  assert.deepEqual([state()[0], discredited()], ['lists-the-world', true]);
+  resolver.remove('1.0.0.127.bl.test');
+  await timers.advance(10_000);
+  assert.equal(state()[0], 'healthy');
+  assert.ok(!discredited());
+  assert.ok(channel.trustedSince > since + 300_000, `${since} ${channel.trustedSince}`);
   health.stop();
 });
 

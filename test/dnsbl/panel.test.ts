@@ -166,6 +166,77 @@ describe('votes that cost nothing', () => {
   });
 });
 
+describe('a zone that was found to list everyone', () => {
+  const world = { verdict: 'bad', cause: 'lists-the-world', detail: '' } as const;
+  const good = { verdict: 'good' } as const;
+
+  test('has no say any more in a ballot under way, and the others are asked', async () => {
+    const resolver = new HandResolver(name => (zoneOf(name) === 0 ? undefined : nxdomain));
+    const { panel, health, zones } = rig(resolver, 'any');
+    const result = panel.decide(client);
+    health.channels(zones[0]!)[4].tested(world);
+    resolver.open[0]?.answer(listed);
+    assert.deepEqual(
+      [(await result).outcome, causes(await result)],
+      ['unknown', ['lists-the-world', 'clear', 'clear']],
+    );
+  });
+
+  test('takes back what it said in a ballot that is over', async () => {
+    const resolver = new HandResolver(name => (zoneOf(name) === 2 ? nxdomain : listed));
+    for (const [policy, outcome] of [
+      ['any', 'listed'],
+      ['majority', 'unknown'],
+    ] as const) {
+      const { panel, health, zones } = rig(resolver, policy, { fanout: 'complete' });
+      const result = await panel.decide(client);
+      assert.equal(panel.review(client, result), result);
+      health.channels(zones[2]!)[4].tested(world);
+      assert.equal(panel.review(client, result), result, 'it did not list the client');
+      health.channels(zones[0]!)[4].report({ vote: 'abstain', cause: 'error-answer' });
+      assert.equal(panel.review(client, result), result, 'whoever refuses to answer by now has not lied before');
+      health.channels(zones[1]!)[4].tested(world);
+      const reviewed = panel.review(client, result);
+      assert.deepEqual([reviewed.outcome, causes(reviewed)[1]], [outcome, 'lists-the-world'], policy);
+      assert.deepEqual(
+        reviewed.listing.map(({ name }) => name),
+        ['z0.test'],
+      );
+    }
+  });
+
+  test('is asked anew when it is back: what the cache holds of it is from that time', async () => {
+    const resolver = new HandResolver();
+    const { panel, health, zones, clock } = rig(resolver, 'any', { zones: 1 });
+    const channel = health.channels(zones[0]!)[4];
+    clock.advance(60_000);
+    channel.tested(world);
+    clock.advance(60_000);
+    channel.tested(good);
+    channel.tested(good);
+    clock.advance(1_000);
+    resolver.known.set(known('z0.test'), { ...listed, age: 1_001, from: 'cache' });
+    assert.equal(panel.decideNow(client), undefined);
+    const result = panel.decide(client);
+    assert.equal(resolver.open[0]?.options.bypassCache, true);
+    resolver.open[0]?.answer(nxdomain);
+    assert.equal((await result).outcome, 'clear');
+    resolver.known.set(known('z0.test'), { ...listed, age: 999, from: 'cache' });
+    assert.equal(panel.decideNow(client)?.outcome, 'listed');
+  });
+
+  test('lists nobody by an old answer that the resolver finds when asking fails', async () => {
+    const resolver = new HandResolver(() => ({ ...listed, age: 90_000, from: 'stale' }));
+    const { panel, health, zones, clock } = rig(resolver, 'any', { zones: 1 });
+    const channel = health.channels(zones[0]!)[4];
+    clock.advance(60_000);
+    channel.tested(world);
+    channel.tested(good);
+    channel.tested(good);
+    assert.equal((await panel.decide(client)).outcome, 'unknown');
+  });
+});
+
 describe('time', () => {
   test('a zone that does not answer within 100 ms is helped by the next, and its answer still counts', async () => {
     const resolver = new HandResolver();
@@ -396,6 +467,22 @@ describe('a score policy', () => {
     const resolver = new HandResolver(name => (zoneOf(name) === 2 ? failed('timeout') : listed));
     const { panel } = rig(resolver, { score: 3 }, { zones: zones() });
     assert.equal((await panel.decide(client)).outcome, 'unknown');
+  });
+
+  test('lets it count too if it is silent and all that is known of it is an old "not listed"', async () => {
+    const old = (reply: Answer): HandResolver =>
+      new HandResolver(name => (zoneOf(name) === 2 ? ({ ...reply, age: 7_200_000, from: 'stale' } as Answer) : listed));
+    const outcomeOf = async (resolver: HandResolver): Promise<string> => {
+      const { panel, clock } = rig(resolver, { score: 3 }, { zones: zones() });
+      clock.advance(86_400_000);
+      return (await panel.decide(client)).outcome;
+    };
+    assert.equal(await outcomeOf(old(nxdomain)), 'unknown');
+    assert.equal(await outcomeOf(old(records('127.0.5.2'))), 'clear');
+
+    const known2 = old(nxdomain);
+    known2.known.set(known('z2.test'), { ...nxdomain, age: 7_200_000, from: 'stale' });
+    assert.equal(await outcomeOf(known2), 'unknown');
   });
 });
 

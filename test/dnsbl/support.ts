@@ -111,7 +111,7 @@ export interface Rig {
   readonly log: LinesLogger;
 }
 
-/** A panel over zones `z0.test`, `z1.test` … that need no self-test, or over the zones given; rotation begins at share `start`. */
+/** A panel over zones `z0.test`, `z1.test` … or over those given, all of which have passed their first self-test; rotation begins at share `start`. */
 export function rig(
   resolver: Resolver,
   policy: Policy,
@@ -125,7 +125,11 @@ export function rig(
   const clock = new FixedClock();
   const timers = new FixedTimers(clock);
   const log = new LinesLogger();
-  const health = new Health(list, { resolver, timers, random: () => 0, log });
+  const health = new Health(list, { resolver, clock, timers, random: () => 0, log });
+  for (const zone of list)
+    for (const channel of Object.values(health.channels(zone)))
+      if (channel.eligible) channel.tested({ verdict: 'good' });
+  log.lines.length = 0;
   const panel = new Panel(list, { policy, ...options }, { resolver, health, clock, timers, random: () => start, log });
   return { zones: list, health, panel, clock, timers, log };
 }

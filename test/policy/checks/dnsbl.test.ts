@@ -31,6 +31,8 @@ class FakePanel implements BallotPort {
   readonly asked: string[] = [];
   readonly late: PromiseWithResolvers<Result> = Promise.withResolvers<Result>();
   readonly now: Result | undefined;
+  /** What has become of the result. */
+  revised: Result | undefined;
 
   constructor(now?: Result) {
     this.now = now;
@@ -44,6 +46,10 @@ class FakePanel implements BallotPort {
   decide(address: Address): Promise<Result> {
     this.asked.push(address.text);
     return this.late.promise;
+  }
+
+  review(_address: Address, result: Result): Result {
+    return this.revised ?? result;
   }
 }
 
@@ -110,6 +116,17 @@ describe('a listed client', () => {
     word(check, session);
     assert.deepEqual(check.logFields?.(session), { dnsbl: 'listed zen.dq.spamhaus.net=127.0.0.2' });
   });
+});
+
+test('a listing that its zone has lost the trust for since refuses nobody, marks nothing and stands in no log line', () => {
+  const panel = new FakePanel(listedIn(zones[0]!));
+  const check = checkOf(panel);
+  const session = sessionOf();
+  assert.equal(word(check, session)?.action, 'reject');
+  panel.revised = { ...clear, outcome: 'unknown' };
+  assert.equal(word(check, session), undefined);
+  assert.deepEqual(check.headers?.(session, { authenticated: false }), []);
+  assert.match(check.logFields?.(session)?.dnsbl ?? '', /^unknown/);
 });
 
 test('clear and unknown are no word and no header', () => {

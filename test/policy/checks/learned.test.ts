@@ -21,7 +21,10 @@ function resultOf(outcome: Result['outcome']): Result {
 
 function ballotsOf(outcome: Result['outcome'], ended?: Parameters<typeof createSessionBallots>[1]): SessionBallots {
   const result = resultOf(outcome);
-  return createSessionBallots({ decideNow: () => result, decide: async () => result }, ended);
+  return createSessionBallots(
+    { decideNow: () => result, decide: async () => result, review: (_, same) => same },
+    ended,
+  );
 }
 
 /** Knows that some networks are white. */
@@ -102,7 +105,7 @@ test('whoever holds the ballots is told of each result once a session, also of o
   const session = sessionOf({ id: 's7' });
   const { policy } = benchOf([
     dnsblCheck({
-      panel: { decideNow: () => undefined, decide: async () => resultOf('clear') },
+      panel: { decideNow: () => undefined, decide: async () => resultOf('clear'), review: (_, same) => same },
       ballots,
       zones: [zone],
       reject: true,
@@ -112,7 +115,10 @@ test('whoever holds the ballots is told of each result once a session, also of o
   assert.equal(await decide(policy, { session }), 'reject dnsbl');
   assert.equal(await decide(policy, { session }), 'reject dnsbl');
   assert.deepEqual(told, ['s7 listed']);
-  const late = createSessionBallots({ decideNow: () => undefined, decide: async () => resultOf('clear') }, ended);
+  const late = createSessionBallots(
+    { decideNow: () => undefined, decide: async () => resultOf('clear'), review: (_, same) => same },
+    ended,
+  );
   await late.of(sessionOf({ id: 's8' }))?.promise;
   assert.deepEqual(told, ['s7 listed', 's8 clear']);
 });

@@ -17,7 +17,11 @@ const clear: Vote = { vote: 'clear' };
 function ballotsOf(votes: readonly (Vote | undefined)[], late = false): SessionBallots {
   const words = votes.map((vote, index) => ({ zone: zones[index] ?? zones[0], vote }));
   const result: Result = { outcome: 'unknown', listing: [], words };
-  return createSessionBallots({ decideNow: () => (late ? undefined : result), decide: async () => result });
+  return createSessionBallots({
+    decideNow: () => (late ? undefined : result),
+    decide: async () => result,
+    review: (_, same) => same,
+  });
 }
 
 const plain = { delay: undefined };
