@@ -212,8 +212,9 @@ class RunningDaemon implements Daemon {
       settled: (session, verdict) => decisions.settled(session, verdict),
       onFault: (error, stage) =>
         this.#faultLog.error(`frontend ${stage}`, `the frontend failed at ${stage}`, { error: String(error) }),
+      // A peer that we hang up on is not served at all: who only needed help must not hide it for a minute.
       onProtocolError: (message, fatal) =>
-        this.#faultLog.warn('milter protocol', `milter protocol: ${message}`, { closed: fatal }),
+        this.#faultLog.warn(`milter protocol ${fatal}`, `milter protocol: ${message}`, { closed: fatal }),
       onFailure: () => this.#config.onFailure,
     };
   }

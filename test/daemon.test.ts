@@ -297,6 +297,17 @@ for (const [onFailure, answer] of [
   });
 }
 
+test('a peer that breaks the protocol is told of, also right after one that was only helped along', async t => {
+  const rig = new Rig(t);
+  await rig.start();
+  const confused = await rig.client('203.0.113.7');
+  await confused.rcpt(['<b@example.org>']);
+  const poor = await connectMilter(rig.settings.socket);
+  await assert.rejects(poor.negotiate({ actions: 0x02 }));
+  assert.match(rig.lines.join('\n'), /rcpt out of sequence, .* closed=false$/m);
+  assert.match(rig.lines.join('\n'), /does not offer the actions 0x1 that this filter needs closed=true$/m);
+});
+
 test('stopping waits for a session under way, and takes no new one', async t => {
   const rig = new Rig(t);
   const daemon = await rig.start();
