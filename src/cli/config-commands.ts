@@ -3,12 +3,15 @@
  * prints what is in force.
  */
 import { Command } from 'commander';
-import { addDaemonOptions, loadFromOptions } from '../config/command-line.ts';
+import { addDaemonOptions, loadWithLists } from '../config/command-line.ts';
 import { showConfig } from '../config/show.ts';
 import { warningsOf } from '../config/warnings.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
 import type { Output } from './output.ts';
 import { mailServerLines } from './start-message.ts';
+
+/** More warnings would push the first ones off the screen. */
+const shown = 100;
 
 /** Errors are thrown: they are told, and end the program, like those of a start. */
 export function checkConfigCommand(output: Output): Command {
@@ -23,11 +26,13 @@ export function checkConfigCommand(output: Output): Command {
       '\nExit status: 0 if the daemon would start with it, warnings or not; 66 if a file is missing, 78 if something is wrong.',
     )
     .action(async () => {
-      const loaded = loadFromOptions(command);
+      const loaded = await loadWithLists(command);
       const { checkMaterials } = await import('../daemon.ts');
       await checkMaterials(loaded.config);
       const warnings = warningsOf(loaded);
-      for (const { place, message } of warnings) output.err(`warning: ${place}: ${maskKeys(message)}\n`);
+      for (const { place, message } of warnings.slice(0, shown))
+        output.err(`warning: ${place}: ${maskKeys(message)}\n`);
+      if (warnings.length > shown) output.err(`and ${warnings.length - shown} more\n`);
       const count =
         warnings.length === 0 ? 'no warnings' : `${warnings.length} warning${warnings.length > 1 ? 's' : ''}`;
       output.out(`${loaded.file ?? 'no file'}: good, ${count}\n\n${mailServerLines(loaded.config.socket)}`);
@@ -42,9 +47,9 @@ export function configCommand(output: Output): Command {
       'Prints the configuration that file and flags make, with the defaults for all else, as a file would say it.',
     )
     .option('--changed', 'only what differs from the defaults');
-  return addDaemonOptions(command).action(() => {
+  return addDaemonOptions(command).action(async () => {
     const { changed = false } = command.opts<{ changed?: boolean }>();
-    const loaded = loadFromOptions(command);
+    const loaded = await loadWithLists(command);
     output.out(showConfig(loaded, { changed }) || '# nothing differs from the defaults\n');
   });
 }

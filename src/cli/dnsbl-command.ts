@@ -3,7 +3,7 @@
  */
 import { Command } from 'commander';
 import { systemClock, systemTimers } from '../clock.ts';
-import { addConfigOption, addDnsblOptions, loadFromOptions } from '../config/command-line.ts';
+import { addConfigOption, addDnsblOptions, loadWithLists } from '../config/command-line.ts';
 import { parseOption, UsageError } from '../config/usage-error.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
 import { keyMask, zoneList } from '../dnsbl/zone-list.ts';
@@ -24,7 +24,7 @@ export function dnsblCommand(output: Output, finish: (code: number) => void): Co
     .option('--json', 'print JSON');
   return addDnsblOptions(addConfigOption(command)).action(async (texts: readonly string[]) => {
     const { check = false, json = false } = command.opts<{ check?: boolean; json?: boolean }>();
-    const { config } = loadFromOptions(command);
+    const { config } = await loadWithLists(command);
     const { zones, policy } = config.dnsbl;
     const { resolvers, debugFile } = config.dns;
     if (zones.length === 0) throw new UsageError('no zone to ask: expected -a ZONE, or zones in the file of -c');

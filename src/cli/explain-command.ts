@@ -4,7 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import { systemClock, systemTimers } from '../clock.ts';
-import { addDaemonOptions, loadFromOptions } from '../config/command-line.ts';
+import { addDaemonOptions, loadWithLists } from '../config/command-line.ts';
 import type { Config } from '../config/config.ts';
 import { parseOption, UsageError } from '../config/usage-error.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
@@ -62,7 +62,7 @@ export function explainCommand(output: Output): Command {
     .addHelpText('after', '\nExit status: 0, whatever the verdict; 69 if no decision with the id is remembered.')
     .action(async () => {
       const values = command.opts<Values>();
-      const { config } = loadFromOptions(command);
+      const { config } = await loadWithLists(command);
       const mask = keyMask(zoneList(config.dnsbl.zones).zones);
       const text =
         values.id === undefined ? await explain(values, config, output) : await recall(values.id, values, config);

@@ -2,7 +2,7 @@
  * The command `milter-greylist`: serves unless a subcommand is named.
  */
 import { Command, CommanderError } from 'commander';
-import { addDaemonOptions, loadFromOptions } from '../config/command-line.ts';
+import { addDaemonOptions, loadWithLists } from '../config/command-line.ts';
 import type { Config } from '../config/config.ts';
 import { UsageError } from '../config/usage-error.ts';
 import { maskKeys } from '../dnsbl/secret-key.ts';
@@ -18,7 +18,7 @@ import { probeCommand } from './probe.ts';
 export interface ProgramOptions {
   readonly output: Output;
   /** Serves until it is stopped; resolves to the exit code. `reread` makes the configuration anew. */
-  readonly serve: (config: Config, reread: () => Config) => Promise<number>;
+  readonly serve: (config: Config, reread: () => Promise<Config>) => Promise<number>;
 }
 
 /** Runs a command line (without program and script) to its end and resolves to the exit code. Never rejects. */
@@ -57,8 +57,8 @@ function createProgram({ output, serve }: ProgramOptions, finish: (code: number)
       throw new UsageError(
         `unknown command '${word}': expected options, or one of the commands ${program.commands.map(command => command.name()).join(', ')}`,
       );
-    const read = (): Config => loadFromOptions(program).config;
-    finish(await serve(read(), read));
+    const read = async (): Promise<Config> => (await loadWithLists(program)).config;
+    finish(await serve(await read(), read));
   });
   program.addCommand(probeCommand(output, finish).copyInheritedSettings(program).allowExcessArguments(false));
   program.addCommand(dnsblCommand(output, finish).copyInheritedSettings(program));

@@ -22,8 +22,8 @@ export interface SignalSource {
 export interface ServeOptions {
   readonly process: SignalSource & { exit(code: number): void };
   readonly start: (config: Config, dependencies: DaemonDependencies) => Promise<Daemon>;
-  /** Makes the configuration anew, for a reload; throws if something is wrong with it. */
-  readonly reread: () => Config;
+  /** Makes the configuration anew, for a reload; throws or rejects if something is wrong with it. */
+  readonly reread: () => Config | Promise<Config>;
   readonly log: Log;
   readonly identity: Pick<DaemonDependencies, 'socketGid' | 'dropPrivileges' | 'successor'>;
   /** How the program was called. */
@@ -96,7 +96,8 @@ class Service {
   async #runReload(): Promise<void> {
     const { log, reread } = this.#options;
     try {
-      await this.#daemon?.reload(reread());
+      const next = reread();
+      await this.#daemon?.reload(next instanceof Promise ? await next : next);
       log.lifecycle.info('reloaded');
     } catch (error) {
       if (this.#stopping) return;
@@ -156,7 +157,7 @@ function trace(error: unknown): string {
 }
 
 /** What serves in earnest: this process, the log on standard error, the start message on standard output. */
-export function serveInForeground(config: Config, reread: () => Config): Promise<number> {
+export function serveInForeground(config: Config, reread: () => Config | Promise<Config>): Promise<number> {
   const identity = process as unknown as Identity;
   const isRoot = identity.getuid() === 0;
   const accounts = systemAccounts();

@@ -11,7 +11,9 @@ import { LOG_FORMATS } from '../log/format.ts';
 import { parseListenAddress } from '../milter/listen-address.ts';
 import { DEFAULTS } from './config.ts';
 import { parseDuration } from './duration.ts';
+import { withLists } from './list-problems.ts';
 import { DEFAULT_FILE, type Loaded, loadConfig, type Override } from './load.ts';
+import { ConfigError } from './problem.ts';
 import { parseFilterName } from './schema/file.ts';
 import { parseOctalMode } from './schema/values.ts';
 import { parseOption } from './usage-error.ts';
@@ -176,6 +178,15 @@ export function loadFromOptions(command: Command): Loaded {
   const named: unknown = command.getOptionValue('config');
   const file = typeof named === 'string' ? named : existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined;
   return loadConfig(file, overridesFromOptions(command));
+}
+
+/** The same; if something is wrong with it, the list files that it names are looked at too. */
+export async function loadWithLists(command: Command): Promise<Loaded> {
+  try {
+    return loadFromOptions(command);
+  } catch (error) {
+    throw error instanceof ConfigError ? await withLists(error) : error;
+  }
 }
 
 /** An option with one value, the last one given, which is kept as written once `check` did not throw. */

@@ -10,7 +10,7 @@ import { findingsOf, formatPath, type Source } from './issues.ts';
 import { keysAt } from './keys.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import { type Config, fileSchema } from './schema/file.ts';
-import { withPathsFrom } from './schema/values.ts';
+import { readFrom } from './schema/values.ts';
 import { type Settings, textsOf } from './settings.ts';
 import { type Path, readYaml, type YamlTree } from './yaml-tree.ts';
 
@@ -76,7 +76,7 @@ function check(
   locate: (path: Path, what: 'key' | 'value') => string,
   found: Problem[],
 ): Config {
-  const result = withPathsFrom(folder, () => fileSchema.safeParse(written));
+  const { result, lists } = readFrom(folder, () => fileSchema.safeParse(written));
   if (!result.success) {
     const stumbled = new Set(found.map(({ place }) => place));
     const findings = findingsOf(result.error.issues, sourceOf(written, tree));
@@ -87,7 +87,7 @@ function check(
       if (!stumbled.has(place)) found.push({ place, message: printable(key === '' ? message : `${key}: ${message}`) });
     }
   }
-  if (found.length > 0 || !result.success) throw new ConfigError(found.toSorted(byPlace));
+  if (found.length > 0 || !result.success) throw new ConfigError(found.toSorted(byPlace), { lists });
   return result.data;
 }
 
@@ -108,7 +108,9 @@ function readText(file: string): string {
     bytes = readFileSync(file);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError([{ place: file, message: describeSystemError(error as NodeJS.ErrnoException) }], error);
+    throw new ConfigError([{ place: file, message: describeSystemError(error as NodeJS.ErrnoException) }], {
+      cause: error,
+    });
   }
   if (isUtf8(bytes)) return bytes.toString('utf8').replace(/^\uFEFF/, '');
   const lines = bytes.toString('latin1').split('\n');

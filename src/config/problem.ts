@@ -1,6 +1,7 @@
 /**
  * What is wrong with a configuration: every problem in it, all at once, each with the place where it stands.
  */
+import type { ListRequest } from '../lists/list-files.ts';
 
 /** One problem. The message has the offending text and what was expected, in one line of printable text. */
 export interface Problem {
@@ -12,16 +13,25 @@ export interface Problem {
 /** More would push the first ones, which matter most, off the screen; `problems` holds all. */
 const shown = 100;
 
-/** The message has one line a problem. If the file could not be read, `cause` is the system's error. */
+export interface ConfigErrorOptions {
+  /** The system's error, if the file could not be read. */
+  readonly cause?: unknown;
+  /** The list files that are named where nothing is wrong: they have not been looked at. */
+  readonly lists?: readonly ListRequest[];
+}
+
+/** The message has one line a problem. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly Problem[];
+  readonly lists: readonly ListRequest[];
 
-  constructor(problems: readonly Problem[], cause?: unknown) {
+  constructor(problems: readonly Problem[], { cause, lists = [] }: ConfigErrorOptions = {}) {
     const lines = problems.slice(0, shown).map(({ place, message }) => `${place}: ${message}`);
     if (problems.length > shown) lines.push(`and ${problems.length - shown} more`);
     super(lines.join('\n'), cause === undefined ? {} : { cause });
     this.problems = problems;
+    this.lists = lists;
   }
 }
 

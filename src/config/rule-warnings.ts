@@ -4,20 +4,23 @@
 
 import { addressOf } from '../net/address.ts';
 import { isLocal } from '../net/address-class.ts';
-import { contains, type Network } from '../net/network.ts';
-import type { Conditions, Rule, Values } from '../policy/rules/rule.ts';
+import type { Network } from '../net/network.ts';
+import type { Conditions, Values } from '../policy/rules/rule.ts';
 import type { Config } from './config.ts';
+import { hiddenRules } from './hidden-rules.ts';
 import type { Loaded } from './load.ts';
 import type { Problem } from './problem.ts';
 
 export function ruleWarnings({ config, locate }: Loaded): readonly Problem[] {
   const { rules } = config;
+  const hidden = hiddenRules(rules);
   return rules.flatMap((rule, index) => {
     const warn = (message: string): Problem => ({
       place: locate(['rules', index]),
       message: `${rule.name}: ${message}`,
     });
-    const never = localReason(rule.conditions, config) ?? hiddenReason(rule, rules.slice(0, index));
+    const before = hidden.get(rule);
+    const never = localReason(rule.conditions, config) ?? (before && `${before.name} (${before.at}) decides before it`);
     if (never !== undefined) return [warn(`it can never match: ${never}`)];
     const forged = rule.ending?.action === 'accept' && !rule.monitor ? forgeable(rule.conditions) : undefined;
     return forged === undefined
@@ -58,40 +61,6 @@ function localReason({ auth, client }: Conditions, { acceptAuthenticated, accept
 function isLocalNetwork({ base, prefix }: Network): boolean {
   const last = base.bytes.map((byte, index) => byte | (0xff >> Math.min(8, Math.max(0, prefix - 8 * index))));
   return isLocal(base) && isLocal(addressOf(last));
-}
-
-/** An earlier rule that ends the search wherever this one holds. */
-function hiddenReason(rule: Rule, earlier: readonly Rule[]): string | undefined {
-  const before = earlier.find(other => other.ending !== undefined && !other.monitor && covers(other, rule));
-  return before && `${before.name} (${before.at}) decides before it`;
-}
-
-function covers({ conditions: wide }: Rule, { conditions: narrow }: Rule): boolean {
-  if (narrow.unverified === true && wide.name !== undefined && wide.unverified !== true) return false;
-  return Object.entries(wide).every(([name, condition]) => {
-    if (condition === undefined || name === 'unverified') return true;
-    const other = narrow[name as keyof Conditions];
-    if (other === undefined) return false;
-    if (name === 'client') return coversNetworks(condition as Values<Network>, other as Values<Network>);
-    return isPlain(condition) && JSON.stringify(condition) === JSON.stringify(other);
-  });
-}
-
-function coversNetworks(wide: Values<Network>, narrow: Values<Network>): boolean {
-  if (narrow.files.some(file => !wide.files.includes(file))) return false;
-  return narrow.values.every(({ base, prefix }) =>
-    wide.values.some(network => network.prefix <= prefix && contains(network, base)),
-  );
-}
-
-/** Whether it has no regular expressions, which look alike when written as JSON. */
-function isPlain(condition: unknown): boolean {
-  if (typeof condition !== 'object' || condition === null) return true;
-  const proto: unknown = Object.getPrototypeOf(condition);
-  return (
-    (proto === Object.prototype || proto === null || Array.isArray(condition)) &&
-    Object.values(condition).every(isPlain)
-  );
 }
 
 /** What a rule believes, if a stranger can make all of it true. */

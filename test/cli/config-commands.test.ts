@@ -54,6 +54,33 @@ test('check-config: wrong and missing files that the configuration names, exit c
   assert.match(missing.err, /white: no such file/);
 });
 
+test('check-config: wrong and missing files are told together with wrong keys, and with keys that do not go together', async t => {
+  const text = `name: a b
+rules:
+  - {if: {client: {file: clients}, sender: {file: nowhere}}, then: accept}
+  - {if: {dnsbl: listed}, then: reject}
+whitelist: {files: [nowhere-either]}
+optIn: a@b.example
+optOut: a@b.example
+`;
+  const { code, err, folder } = await run(t, ['check-config'], text, { clients: '192.0.2.1\nnonsense\n' });
+  assert.equal(code, 78);
+  assert.deepEqual(
+    err.split('\n').map(line => line.replace(`milter-greylist: ${folder}/`, '').replace(/: .*/, '')),
+    ['grey.yaml:1:7', 'grey.yaml:4:5', 'grey.yaml:7:9', 'clients:2:1', 'nowhere', 'nowhere-either', ''],
+  );
+});
+
+test('check-config: of very many warnings the first hundred are told, soon', async t => {
+  const rules = Array.from({ length: 3_000 }, (_, n) => `  - {if: {sender: "a${n}@b.example"}, then: accept}\n`);
+  const started = performance.now();
+  const { out, err } = await run(t, ['check-config'], `rules:\n${rules.join('')}`);
+  assert.match(out, /: good, 3000 warnings\n/);
+  assert.match(err, /\nand 2900 more\n$/);
+  // With all of them compared to all it took a quarter of a minute.
+  assert.ok(performance.now() - started < 10_000);
+});
+
 test('check-config: a configuration file that is not there, exit code 66', async () => {
   const output = new CapturedOutput();
   const options = { output, serve: () => assert.fail('nobody is served') };

@@ -208,6 +208,26 @@ const table: readonly (readonly [what: string, text: string, ...said: string[]])
     `1:13: '*s': a * in front makes it an alias of YAML: expected quotes around it, "*s"`,
   ],
   [
+    'conditions without values',
+    'rules:\n- {if: {spf: [], unverified: yes}, then: accept}\n',
+    '2:14: rules[0].if.spf: is empty: expected at least one value',
+    "2:30: rules[0].if.unverified: 'yes': stands without name, which it is about",
+  ],
+  [
+    'rules of one name',
+    'rules:\n- {name: a, then: accept}\n- {name: a, then: accept}\n- {name: a, then: accept}\n- {name: rule 5, then: accept}\n- {then: accept}\n',
+    "3:10: rules[1].name: 'a': another rule has this name, rules[0]",
+    "4:10: rules[2].name: 'a': another rule has this name, rules[0]",
+    '6:3: rules[4]: rules[3] has its name, rule 5: expected a name of its own',
+  ],
+  [
+    'rules about zones that are not asked, beside another mistake',
+    'acceptLocal: nope\ndnsbl: {zones: a.example}\nrules:\n- {if: {dnsbl: b.example}, then: accept}\n- {if: {not: {dnsbl: c.example}}, then: reject}\n',
+    "1:14: acceptLocal: 'nope': expected true or false",
+    '4:3: rules[0]: asks about b.example: expected one of dnsbl.zones, a.example',
+    '5:3: rules[1]: asks about c.example: expected one of dnsbl.zones, a.example',
+  ],
+  [
     'everything at once, in the order of the file',
     'name: a b\nlog:\n  verbosity: lots\nexempt:\n  - *x\ndnsbl: {zones: [x]}\nhelo: 1\n',
     "1:7: name: 'a b' is not a name: expected at most 64 letters, digits and any of . _ -",

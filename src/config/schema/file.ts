@@ -18,20 +18,8 @@ import { type LogConfig, logSchema } from './log.ts';
 import { optSchema } from './opt.ts';
 import { repliesSchema } from './replies.ts';
 import { rulesSchema } from './rules.ts';
-import { checkTogether } from './together.ts';
-import {
-  boolean,
-  choice,
-  line,
-  listOf,
-  octalMode,
-  parsed,
-  path,
-  type Schema,
-  scalar,
-  section,
-  whole,
-} from './values.ts';
+import { together } from './together.ts';
+import { boolean, choice, line, listOf, octalMode, path, type Schema, scalar, section, whole } from './values.ts';
 
 export interface Config {
   /** The filter's name in the headers it adds. The milter protocol has no place for one. */
@@ -156,4 +144,4 @@ const sections: Schema<Config> = z.strictObject({
   ),
 });
 
-export const fileSchema: Schema<Config> = parsed(sections, checkTogether);
+export const fileSchema: Schema<Config> = sections.check(together);

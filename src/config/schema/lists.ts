@@ -4,8 +4,8 @@
 import * as z from 'zod';
 import { parseTriple, parseTripleLine, type Triple } from '../../lists/triple.ts';
 import type { ListEntries } from '../../policy/access-list.ts';
-import { anyOf, hostName, mailAddress, network } from './patterns.ts';
-import { boolean, line, listOf, parsed, path, type Schema, scalar } from './values.ts';
+import { anyOf, hostName, listFile, mailAddress, network } from './patterns.ts';
+import { boolean, line, listOf, parsed, type Schema, scalar } from './values.ts';
 
 export interface ListConfig extends ListEntries {
   /** Files of addresses, networks and wildcards, one a line. */
@@ -34,19 +34,21 @@ const triple: Schema<Triple> = z.union([
 ]);
 
 export const listSchema: Schema<ListConfig> = z.strictObject({
-  files: listOf(path())
+  files: listOf(listFile('client'))
     .prefault([])
     .describe('Files of client addresses, networks (192.0.2.0/24) or wildcards (192.0.2.*), one a line.'),
-  clients: anyOf(network).describe('Client addresses and networks.'),
-  names: anyOf(hostName).describe(
+  clients: anyOf('client', network).describe('Client addresses and networks.'),
+  names: anyOf('name', hostName).describe(
     'Clients by name, which must lead back to their address: `mail.example.net`, or `.example.com` with all below it.',
   ),
   unverified: boolean()
     .prefault('false')
     .describe("Take the mail server's word for clients' names. Whoever owns an address can give it any name."),
-  senders: anyOf(mailAddress).describe('Senders: `user@example.net`, `@example.net`, `@.example.net`, `user@`, `<>`.'),
-  recipients: anyOf(mailAddress).describe('Recipients, written like senders.'),
-  triples: anyOf(triple).describe(
+  senders: anyOf('mail', mailAddress).describe(
+    'Senders: `user@example.net`, `@example.net`, `@.example.net`, `user@`, `<>`.',
+  ),
+  recipients: anyOf('mail', mailAddress).describe('Recipients, written like senders.'),
+  triples: anyOf('triple', triple).describe(
     'A network, a sender and a recipient; or a network, `helo` or `name`, and a recipient. In short, and in files: `192.0.2.0/24 a@example.net b@example.org`, `192.0.2.0/24 helo=mx.example.net b@example.org`.',
   ),
 });

@@ -7,11 +7,13 @@ import { anyOf, mailAddress, someOf } from './patterns.ts';
 import { parsed, type Schema } from './values.ts';
 
 const full = z.strictObject({
-  recipients: someOf(mailAddress).describe('Domains and addresses.'),
-  except: anyOf(parsed(mailAddress, checkException)).describe('Addresses in those domains that are not meant.'),
+  recipients: someOf('mail', mailAddress).describe('Domains and addresses.'),
+  except: anyOf('mail', parsed(mailAddress, checkException)).describe('Addresses in those domains that are not meant.'),
 });
 
 export const optSchema: Schema<OptEntries> = z.union([
   full,
-  someOf(mailAddress).transform((recipients): OptEntries => ({ recipients, except: { values: [], files: [] } })),
+  someOf('mail', mailAddress).transform(
+    (recipients): OptEntries => ({ recipients, except: { values: [], files: [] } }),
+  ),
 ]);

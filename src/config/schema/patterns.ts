@@ -2,6 +2,7 @@
  * What rules and lists name: networks, names, mail addresses and words, each in the file itself or in a file of its own.
  */
 import * as z from 'zod';
+import type { ListKind } from '../../lists/list-files.ts';
 import {
   type Pattern,
   parseHeloPattern,
@@ -11,11 +12,18 @@ import {
 } from '../../lists/pattern.ts';
 import { type Network, parseNetwork } from '../../net/network.ts';
 import type { Values } from '../../policy/rules/rule.ts';
-import { listOf, parsed, path, type Schema, scalar } from './values.ts';
+import { listOf, nameList, parsed, path, type Schema, scalar } from './values.ts';
+
+/** The path of a file of such values. */
+export function listFile(kind: ListKind): Schema<string> {
+  return parsed(path(), file => nameList({ kind, file })).meta({ type: 'string' });
+}
 
 /** One value, a list of them, and files in between: `{ file: PATH }`. */
-export function valuesOf<T>(element: Schema<T>): Schema<Values<T>> {
-  const file = z.strictObject({ file: path().describe('A file of such values, one a line; # begins a comment.') });
+export function valuesOf<T>(kind: ListKind, element: Schema<T>): Schema<Values<T>> {
+  const file = z.strictObject({
+    file: listFile(kind).describe('A file of such values, one a line; # begins a comment.'),
+  });
   const value = element.transform((one): Values<T> => ({ values: [one], files: [] }));
   const named = file.transform(({ file: name }): Values<T> => ({ values: [], files: [name] }));
   return listOf(z.union([value, named]) as Schema<Values<T>>).transform(
@@ -27,16 +35,16 @@ export function valuesOf<T>(element: Schema<T>): Schema<Values<T>> {
 }
 
 /** The same where nothing at all would be a slip. */
-export function someOf<T>(element: Schema<T>): Schema<Values<T>> {
-  return parsed(valuesOf(element), values => {
+export function someOf<T>(kind: ListKind, element: Schema<T>): Schema<Values<T>> {
+  return parsed(valuesOf(kind, element), values => {
     if (values.values.length + values.files.length === 0) throw new RangeError('is empty: expected at least one value');
     return values;
   });
 }
 
 /** Left out it is empty. */
-export function anyOf<T>(element: Schema<T>): Schema<Values<T>> {
-  return valuesOf(element).prefault([]);
+export function anyOf<T>(kind: ListKind, element: Schema<T>): Schema<Values<T>> {
+  return valuesOf(kind, element).prefault([]);
 }
 
 const text = { type: 'string' } as const;

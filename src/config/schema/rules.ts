@@ -9,7 +9,19 @@ import type { Header } from '../../policy/verdict.ts';
 import { spfResults } from '../../spf/spf.ts';
 import { heloName, hostName, mailAddress, network, someOf, word } from './patterns.ts';
 import { template } from './replies.ts';
-import { boolean, choice, duration, KeyError, line, listOf, parsed, type Schema, scalar, whole } from './values.ts';
+import {
+  boolean,
+  choice,
+  duration,
+  KeyError,
+  line,
+  listOf,
+  parsed,
+  type Schema,
+  scalar,
+  throwAll,
+  whole,
+} from './values.ts';
 
 type Part = Partial<DnsblCondition>;
 
@@ -43,11 +55,13 @@ const dnsbl: Schema<DnsblCondition> = listOf(dnsblPart).transform(parts => ({
 }));
 
 const tls = z.strictObject({
-  version: someOf(word).optional().describe('Such as TLSv1.3.'),
-  cipher: someOf(word).optional().describe('The cipher, in the words of the mail server.'),
+  version: someOf('word', word).optional().describe('Such as TLSv1.3.'),
+  cipher: someOf('word', word).optional().describe('The cipher, in the words of the mail server.'),
   bits: whole(1, 4_096).optional().describe('At least so many bits of secret.'),
-  subject: someOf(word).optional().describe("The name in the client's certificate, which need not have been verified."),
-  issuer: someOf(word).optional().describe('Who issued it.'),
+  subject: someOf('word', word)
+    .optional()
+    .describe("The name in the client's certificate, which need not have been verified."),
+  issuer: someOf('word', word).optional().describe('Who issued it.'),
 });
 
 const macroName = z
@@ -55,18 +69,18 @@ const macroName = z
   .regex(/^(?:\{[\w.-]{2,64}\}|[\w.-]{1,64})$/, { error: 'expected the name of a macro, such as daemon_name' });
 
 const shape = {
-  client: someOf(network).optional().describe("The client's address: addresses and networks."),
-  name: someOf(hostName)
+  client: someOf('client', network).optional().describe("The client's address: addresses and networks."),
+  name: someOf('name', hostName)
     .optional()
     .describe("The client's name, which must lead back to its address: `mail.example.net`, `.example.com`."),
   unverified: boolean().optional().describe("With `name`: take the mail server's word for it."),
-  helo: someOf(heloName).optional().describe('The name in HELO: written like `name`, or as `[192.0.2.7]`.'),
-  sender: someOf(mailAddress)
+  helo: someOf('helo', heloName).optional().describe('The name in HELO: written like `name`, or as `[192.0.2.7]`.'),
+  sender: someOf('mail', mailAddress)
     .optional()
     .describe('`user@example.net`, `@example.net`, `@.example.net` (with all below it), `user@`, `<>`.'),
-  recipient: someOf(mailAddress).optional().describe('Written like `sender`.'),
+  recipient: someOf('mail', mailAddress).optional().describe('Written like `sender`.'),
   auth: z
-    .union([boolean(), someOf(word)])
+    .union([boolean(), someOf('word', word)])
     .optional()
     .describe('Whether the client has logged in, or as whom.'),
   tls: z.union([boolean(), tls]).optional().describe('Whether the session is encrypted, or how.'),
@@ -75,7 +89,7 @@ const shape = {
     .optional()
     .describe('What the blocklists say: `listed`, `clear`, a zone that lists the client, `listings: N` or `score: N`.'),
   macro: z
-    .record(macroName, z.union([boolean(), someOf(word)]))
+    .record(macroName, z.union([boolean(), someOf('word', word)]))
     .optional()
     .describe('Macros of the mail server, by name without braces: whether set, or one of these values.'),
   time: listOf(scalar('a span of time such as mon-fri 08:00-18:00', parseTimeSpan, { type: 'string' }))
@@ -90,14 +104,16 @@ const conditions: Schema<Conditions> = parsed(
 );
 
 function checkConditions({ macro, ...given }: Conditions): Conditions {
+  const errors: KeyError[] = [];
   if (given.unverified !== undefined && given.name === undefined) {
-    throw new KeyError(['unverified'], 'stands without name, which it is about');
+    errors.push(new KeyError(['unverified'], 'stands without name, which it is about'));
   }
   for (const key of ['spf', 'dnsbl', 'time', 'not'] as const) {
     const value = given[key];
     const empty = key === 'dnsbl' ? isEmpty(given.dnsbl) : Array.isArray(value) && value.length === 0;
-    if (empty) throw new KeyError([key], 'is empty: expected at least one value');
+    if (empty) errors.push(new KeyError([key], 'is empty: expected at least one value'));
   }
+  throwAll(errors);
   if (macro === undefined) return given;
   return { ...given, macro: Object.fromEntries(Object.entries(macro).map(([name, wanted]) => [bare(name), wanted])) };
 }
@@ -211,9 +227,15 @@ export const rulesSchema: Schema<readonly Rule[]> = parsed(listOf(rule), rules =
     const name = each.name ?? `rule ${index + 1}`;
     return { ...each, name, at: `rules[${index}]` };
   });
+  const first = new Map<string, number>();
+  const doubled: KeyError[] = [];
   for (const [index, { name }] of named.entries()) {
-    const first = named.findIndex(other => other.name === name);
-    if (first < index) throw new KeyError([index, 'name'], `${name}: another rule has this name, rules[${first}]`);
+    const before = first.get(name);
+    if (before === undefined) first.set(name, index);
+    else if (rules[index]?.name !== undefined)
+      doubled.push(new KeyError([index, 'name'], `another rule has this name, rules[${before}]`));
+    else doubled.push(new KeyError([index], `rules[${before}] has its name, ${name}: expected a name of its own`));
   }
+  throwAll(doubled);
   return named;
 });

@@ -5,6 +5,7 @@
  */
 import { isAbsolute, resolve } from 'node:path';
 import * as z from 'zod';
+import type { ListRequest } from '../../lists/list-files.ts';
 import { parseDuration } from '../duration.ts';
 
 /** A value's schema: what comes out of it. What goes in are texts, lists and objects of them. */
@@ -23,6 +24,11 @@ export class KeyError extends RangeError {
   }
 }
 
+/** Several of them, told together. @throws AggregateError of them, if there are any */
+export function throwAll(errors: readonly KeyError[]): void {
+  if (errors.length > 0) throw new AggregateError(errors);
+}
+
 /**
  * One text, read by `read`, which throws an error if it makes no sense; if its message does not name the text, the text is put
  * in front. `expected` says what may stand there, as in "expected a duration, such as 5m".
@@ -37,7 +43,9 @@ export function parsed<In, T>(schema: Schema<In>, read: (value: In) => T): Schem
     try {
       return read(value);
     } catch (error) {
-      context.issues.push({ code: 'custom', message: messageOf(error), input: value, path: pathOf(error) });
+      for (const each of error instanceof AggregateError ? error.errors : [error]) {
+        context.issues.push({ code: 'custom', message: messageOf(each), input: value, path: pathOf(each) });
+      }
       return z.NEVER;
     }
   });
@@ -146,21 +154,37 @@ export function parseOctalMode(text: string): number {
   return Number.parseInt(text, 8);
 }
 
-let base = process.cwd();
+/** What values are read for: the folder that relative paths are meant from, and the list files they name. */
+interface Reading {
+  readonly folder: string;
+  readonly lists: ListRequest[];
+}
+let reading: Reading = { folder: process.cwd(), lists: [] };
 
-/** Runs `read`, synchronously, with relative paths in configuration values meant from a folder. */
-export function withPathsFrom<T>(folder: string, read: () => T): T {
-  const before = base;
-  base = folder;
+/** Runs `read`, synchronously, with relative paths meant from a folder; tells also which list files were named meanwhile. */
+export function readFrom<T>(
+  folder: string,
+  read: () => T,
+): { readonly result: T; readonly lists: readonly ListRequest[] } {
+  const before = reading;
+  const lists: ListRequest[] = [];
+  reading = { folder, lists };
   try {
-    return read();
+    return { result: read(), lists };
   } finally {
-    base = before;
+    reading = before;
   }
+}
+
+/** Takes note of a list file; gives its path. */
+export function nameList(request: ListRequest): string {
+  reading.lists.push(request);
+  return request.file;
 }
 
 /** An absolute path; a relative one in a file is meant from that file's folder. `unless` is a word that stands for itself. */
 export function path(unless?: string): Schema<string> {
-  const absolute = (text: string): string => (text === unless || isAbsolute(text) ? text : resolve(base, text));
+  const absolute = (text: string): string =>
+    text === unless || isAbsolute(text) ? text : resolve(reading.folder, text);
   return parsed(line(unless === undefined ? 'a path' : `a path or ${unless}`), absolute).meta({ type: 'string' });
 }
