@@ -45,6 +45,8 @@ function describe(issue: Issue, source: Source): readonly Finding[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map(key => ({ path: [...path, key], what: 'key', message: unknownKey(key, path, source) }));
   if (issue.code === 'invalid_union') return describeUnion(issue, source);
+  if (issue.code === 'invalid_key')
+    return [{ path, what: 'key', message: issue.issues.map(({ message }) => message).join(', ') }];
   const value = source.value(path);
   if (value === undefined && path.length > 0)
     return [{ path, what: 'key', message: `is missing: ${expectation(issue).replace('is empty: ', '')}` }];
@@ -114,6 +116,7 @@ function wrongShape(issue: Issue, { mistaken, keys }: Source, value: unknown): s
 
 function unknownKey(key: string, path: Path, { keys, hint }: Source): string {
   const known = keys(path);
+  if (key === '<<') return 'a merge key of YAML: expected keys and values written out, or an alias for all of them';
   const told = hint(key);
   if (told !== undefined) return `unknown key: expected ${told}`;
   const like = key.toLowerCase();

@@ -6,8 +6,12 @@
 import { RE2JS, RE2JSException } from 're2js';
 import { PatternError } from './pattern-error.ts';
 
-/** Characters in a pattern, and those of a subject that are looked at: together they bound the cost. */
+/**
+ * Characters in a pattern, steps that it comes to with repetitions written out, and characters of a subject that are looked at.
+ * Steps times characters are what a hostile subject may cost: `\w{1,999}` is short, and would take a second for it.
+ */
 const longestPattern = 500;
+const mostSteps = 1_000;
 const longestSubject = 1_000;
 
 export class Expression {
@@ -32,6 +36,11 @@ export class Expression {
     } catch (error) {
       if (!(error instanceof RE2JSException)) throw error;
       throw new PatternError(`expected a regular expression as RE2 takes it: ${error.message}`);
+    }
+    const steps = this.#compiled.programSize();
+    if (steps > mostSteps) {
+      const found = `with its repetitions written out this one has ${steps}`;
+      throw new PatternError(`a regular expression may have ${mostSteps} steps, ${found}`);
     }
   }
 

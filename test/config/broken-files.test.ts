@@ -208,6 +208,12 @@ const table: readonly (readonly [what: string, text: string, ...said: string[]])
     `1:13: '*s': a * in front makes it an alias of YAML: expected quotes around it, "*s"`,
   ],
   [
+    'a macro that is none, and a merge key',
+    'rules:\n- {if: {macro: {"a b": x}}, then: accept}\nlog:\n  <<: {format: json}\n',
+    '2:17: rules[0].if.macro.a b: expected the name of a macro, such as daemon_name',
+    '4:3: log.<<: a merge key of YAML: expected keys and values written out, or an alias for all of them',
+  ],
+  [
     'conditions without values',
     'rules:\n- {if: {spf: [], unverified: yes}, then: accept}\n',
     '2:14: rules[0].if.spf: is empty: expected at least one value',
