@@ -38,7 +38,7 @@ const silent = (): void => {};
 const logger: Logger = { error: silent, warn: silent, info: silent, debug: silent };
 const files = await ListFiles.load([]);
 const replies = compileReplies();
-const names: ClientNames = { standing: () => 'unconfirmed' };
+const names: ClientNames = { standing: () => 'unconfirmed', isNameless: async () => true };
 
 function values<T>(read: (text: string) => T, texts: readonly string[]): { values: readonly T[]; files: [] } {
   return { values: texts.map(read), files: [] };

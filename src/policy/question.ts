@@ -48,6 +48,11 @@ export class Question {
   get nameUnknown(): boolean {
     return this.name === undefined && this.envelope.macros.get('client_resolve') === 'TEMP';
   }
+
+  /** Whether the MTA leaves open why there is no name: Postfix never tells. */
+  get nameUnexplained(): boolean {
+    return this.name === undefined && (this.envelope.macros.get('client_resolve') ?? '') === '';
+  }
 }
 
 let last: Question | undefined;

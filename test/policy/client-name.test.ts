@@ -44,6 +44,40 @@ test('a client without a name or an address has none to confirm, and the DNS is 
   assert.deepEqual(resolver.queries, []);
 });
 
+const pointers: readonly (readonly [what: string, ip: string, zone: string, certain: boolean])[] = [
+  ['no PTR', '203.0.113.7', '', true],
+  ['a PTR without data', '203.0.113.7', '7.113.0.203.in-addr.arpa NODATA', true],
+  ['a PTR that fails', '203.0.113.7', '7.113.0.203.in-addr.arpa FAIL servfail', false],
+  ['a PTR that leads back', '203.0.113.7', '7.113.0.203.in-addr.arpa PTR mx.example.net', false],
+  [
+    'a PTR that leads elsewhere',
+    '203.0.113.7',
+    '7.113.0.203.in-addr.arpa PTR forged.example.net nowhere.example.net',
+    true,
+  ],
+  [
+    'one of several PTRs that fails',
+    '203.0.113.7',
+    '7.113.0.203.in-addr.arpa PTR forged.example.net broken.example.net',
+    false,
+  ],
+  [
+    'more PTRs than are looked at',
+    '203.0.113.7',
+    '7.113.0.203.in-addr.arpa PTR a.example b.example c.example d.example e.example',
+    false,
+  ],
+  ['a PTR that is no name', '203.0.113.7', '7.113.0.203.in-addr.arpa PTR -', true],
+  ['IPv6 with a PTR', '2001:db8::7', `7.${'0.'.repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa PTR mx.example.net`, false],
+  ['IPv6 without', '2001:db8::7', '', true],
+];
+for (const [what, ip, more, certain] of pointers) {
+  test(`a client that the mail server gave no name for, ${what}: ${certain ? 'nameless' : 'it may have one'}`, async () => {
+    const names = createClientNames(new FakeResolver(`${zone}\n${more}`));
+    assert.equal(await names.isNameless(sessionOf({ ip, name: 'unknown' })), certain);
+  });
+}
+
 test('a session is asked about once, and then there is no promise any more', async () => {
   const resolver = new FakeResolver(zone);
   const names = createClientNames(resolver);

@@ -31,7 +31,7 @@ export interface SuspicionOptions {
   readonly spfFail: SuspicionClass | undefined;
   readonly ballots: SessionBallots | undefined;
   /** Undefined: the name that the MTA tells counts, if it tells one. */
-  readonly names: ClientNames | undefined;
+  readonly names: Pick<ClientNames, 'standing'> | undefined;
   /** What SPF says of a recipient's message (RFC 7208 section 2.6); undefined: nobody has asked. */
   readonly spf: ((envelope: Envelope) => string | undefined | Promise<string | undefined>) | undefined;
   readonly originating: ReadonlySet<string>;

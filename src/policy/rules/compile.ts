@@ -64,7 +64,7 @@ function namesOf(rules: readonly Rule[], files: ListFiles): Tables {
   return tables('name', together, files);
 }
 
-export function compileConditions(conditions: Conditions, files: ListFiles): Test {
+export function compileConditions(conditions: Conditions, files: ListFiles, negated = false): Test {
   const { client, name, unverified = false, helo, sender, recipient, auth, tls, spf, dnsbl, macro, time } = conditions;
   const tests: Test[] = [];
   const compare = (
@@ -75,7 +75,7 @@ export function compileConditions(conditions: Conditions, files: ListFiles): Tes
     if (values) tests.push(patternTest(expense(values), tables(kind, values, files), part));
   };
   if (client) tests.push(clientTest(networks(client, files)));
-  if (name) tests.push(nameTest(tables('name', name, files), unverified));
+  if (name) tests.push(nameTest(tables('name', name, files), unverified, negated));
   compare('helo', helo, question => question.helo);
   compare('mail', sender, question => question.sender);
   compare('mail', recipient, question => question.recipient);
@@ -87,7 +87,7 @@ export function compileConditions(conditions: Conditions, files: ListFiles): Tes
   if (time) tests.push(timeTest(time));
   if (spf) tests.push(spfTest(spf));
   if (dnsbl) tests.push(dnsblTest(dnsbl));
-  for (const each of conditions.not ?? []) tests.push(noneOf(compileConditions(each, files)));
+  for (const each of conditions.not ?? []) tests.push(noneOf(compileConditions(each, files, true)));
   return allOf(tests);
 }
 

@@ -32,14 +32,22 @@ export function patternTest(cost: 0 | 1, tables: Tables, subject: (question: Que
   });
 }
 
-/** The client's name. Only who goes by a name that matches is asked whether it is its own. */
-export function nameTest(tables: Tables, unverified: boolean): Test {
-  return testOf(unverified ? 1 : 2, (question, evidence) => {
+/**
+ * The client's name. Only who goes by a name that matches is asked whether it is its own. `negated`: it stands below `not`, and
+ * a rule may refuse for want of the name; so a client that may have one is not taken for nameless.
+ */
+export function nameTest(tables: Tables, unverified: boolean, negated: boolean): Test {
+  return testOf(unverified && !negated ? 1 : 2, (question, evidence) => {
     const { name } = question;
-    if (name === undefined) return question.nameUnknown ? undefined : false;
+    const { session } = question.envelope;
+    if (name === undefined) {
+      if (question.nameUnknown) return undefined;
+      if (!negated || !question.nameUnexplained) return false;
+      return evidence.names.isNameless(session).then(certain => (certain ? false : undefined));
+    }
     if (!has(tables, name)) return false;
     if (unverified) return true;
-    const standing = evidence.names.standing(question.envelope.session);
+    const standing = evidence.names.standing(session);
     return typeof standing === 'object' ? standing.then(isConfirmed) : isConfirmed(standing);
   });
 }

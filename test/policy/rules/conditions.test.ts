@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Result } from '../../../src/dnsbl/result.ts';
 import { Zone } from '../../../src/dnsbl/zone.ts';
 import type { Envelope, Session } from '../../../src/policy/envelope.ts';
+import type { Evidence } from '../../../src/policy/rules/evidence.ts';
 import type { Conditions } from '../../../src/policy/rules/rule.ts';
 import { parseTimeSpan } from '../../../src/policy/rules/time-span.ts';
 import type { SpfResult } from '../../../src/spf/spf.ts';
@@ -141,6 +142,21 @@ test('a client whose name the mail server could not look up may have the name', 
   const asked = (value: string) => ask(book, envelopeOf({ session, ...macros({ client_resolve: value }) }));
   assert.equal(await asked('TEMP'), 'advice doubt r0');
   assert.equal(await asked('FAIL'), 'nothing');
+});
+
+test('nobody is refused for want of a name that could not be found out, where the mail server leaves it open', async () => {
+  const book = bookOf([ruleOf({ not: [names('.a.example')] }, reject)]);
+  const pointed = (records: string) => evidenceOf({ zone: `${zone}\n7.113.0.203.in-addr.arpa ${records}` });
+  const asked = (evidence: Evidence, more = {}) =>
+    ask(book, envelopeOf({ session: sessionOf({ name: 'unknown' }), ...more }), evidence);
+  assert.equal(await asked(evidenceOf({ zone })), 'reject r0');
+  assert.equal(await asked(pointed('FAIL servfail')), 'nothing');
+  assert.equal(await asked(pointed('PTR mx.a.example')), 'nothing', 'found by now');
+  assert.equal(await asked(pointed('PTR broken.a.example')), 'nothing');
+  assert.equal(await asked(pointed('PTR forged.a.example')), 'reject r0');
+  // Sendmail has told.
+  assert.equal(await asked(pointed('FAIL servfail'), macros({ client_resolve: 'FAIL' })), 'reject r0');
+  assert.equal(await asked(evidenceOf({ zone }), macros({ client_resolve: 'TEMP' })), 'nothing');
 });
 
 test('only who goes by a name that a rule has is looked up, and early', () => {
