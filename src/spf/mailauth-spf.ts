@@ -39,11 +39,14 @@ async function check({ address, helo, sender }: SpfQuery, options: MailauthSpfOp
   if (sender === '' && name === '') return nothing;
   const { spf, timers } = options;
   const abort = new AbortController();
-  const resolver = limited(options, abort.signal);
+  let failures = 0;
+  const resolver = limited(options, abort.signal, () => failures++);
   const ask = (ip: string): ReturnType<MailauthSpf> => spf({ sender, ip, helo: name, strict: true, resolver });
   const evaluate = async (): Promise<SpfFinding> => {
     const { domain, status } = await ask(address.text);
     const result = resultOf(status.result);
+    // Where a PTR can't be had the standard goes on as if there were none (RFC 7208 section 5.5): a `fail` by a fault is none here.
+    if (result !== 'pass' && failures > 0) return { ...failed, domain };
     const everyone = result === 'pass' && (await ask(NOBODY[address.family])).status.result === 'pass';
     return { result, domain, everyone };
   };
@@ -73,14 +76,20 @@ function resultOf(word: string): SpfResult {
 const supported: ReadonlySet<string> = new Set<RecordType>(['A', 'AAAA', 'TXT', 'PTR', 'MX']);
 
 /** Our resolver as the library wants it: like `dns.promises.resolve`, failures told by the codes of their errors. */
-function limited({ resolver, clock }: MailauthSpfOptions, signal: AbortSignal): Parameters<MailauthSpf>[0]['resolver'] {
+function limited(
+  { resolver, clock }: MailauthSpfOptions,
+  signal: AbortSignal,
+  onFailure: () => void,
+): Parameters<MailauthSpf>[0]['resolver'] {
   const end = clock.monotonic() + LIMIT;
   return async (name, type) => {
     const left = end - clock.monotonic();
     if (left <= 0 || signal.aborted) throw coded('ETIMEOUT');
     // A name that macros have made of a stranger's words does not exist (RFC 7208 section 4.8).
     if (!supported.has(type) || !isName(name)) throw coded('ENOTFOUND');
-    return recordsOf(await resolver.resolve(name, type as RecordType, { timeout: left, signal }), type);
+    const answer = await resolver.resolve(name, type as RecordType, { timeout: left, signal });
+    if (answer.status === 'failed') onFailure();
+    return recordsOf(answer, type);
   };
 }
 

@@ -165,6 +165,17 @@ test('whatever the DNS fails at is a temporary error, of an include too', async 
   }
 });
 
+test('a PTR that can not be had makes nobody fail, where the standard would go on', async () => {
+  const record = 'e.test TXT v=spf1 ptr:e.test -all';
+  const pointer = '7.2.0.192.in-addr.arpa';
+  assert.equal(await result(record, { sender: 'a@e.test' }), 'fail e.test');
+  assert.equal(await result(`${record}\n${pointer} FAIL servfail`, { sender: 'a@e.test' }), 'temperror e.test');
+  const half = `${record}\n${pointer} PTR mx.e.test\nmx.e.test FAIL timeout`;
+  assert.equal(await result(half, { sender: 'a@e.test' }), 'temperror e.test');
+  const other = `e.test TXT v=spf1 ptr:e.test ip4:192.0.2.7 -all\n${pointer} FAIL servfail`;
+  assert.equal(await result(other, { sender: 'a@e.test' }), 'pass e.test');
+});
+
 test('a domain that lets everybody send is marked', async () => {
   for (const record of [
     'v=spf1 +all',
