@@ -188,6 +188,7 @@ class RunningDaemon implements Daemon {
       this.#milter?.use(milterFilter(this.#frontend(), this.#wishes));
     }
     this.#config = materials.config;
+    this.#history?.resized();
   }
 
   /** What is asked of the MTA. */

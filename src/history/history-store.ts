@@ -8,8 +8,11 @@ export interface HistoryRow {
 }
 
 export interface HistoryStore {
-  /** Adds rows, the oldest first, and drops the oldest beyond `size` in all, of many a part at a time; or throws a `StoreError` and does nothing. */
-  append(rows: readonly HistoryRow[], size: number): void;
+  /**
+   * Adds rows, the oldest first, and drops the oldest beyond `size` in all, of many a part at a time; tells how many were dropped.
+   * Or throws a `StoreError` and does nothing.
+   */
+  append(rows: readonly HistoryRow[], size: number): number;
   /** The row with this id, the latest if there are several. Throws a `StoreError`. */
   find(id: string): HistoryRow | undefined;
 }

@@ -20,6 +20,8 @@ export interface HistoryParts {
 
 /** Milliseconds from a decision to the transaction it is part of. */
 const GATHER = 250;
+/** Milliseconds until what could not be removed is tried again. */
+const RETRY = 5_000;
 /**
  * Decisions that wait at most, all of them one transaction: a millisecond of work. With more, a flood would keep so many alive
  * for so long that the collector moves them to the old objects (docs/decisions/0070-memory-under-churn.md).
@@ -59,6 +61,33 @@ export class History {
     this.#flush();
     this.#cancel?.();
   }
+
+  /** The size may have changed. Of none nothing is to be left, not even what was stored before. */
+  resized(): void {
+    const { timers, size } = this.#parts;
+    if (size() > 0) return;
+    this.#waiting = [];
+    this.#oldest = 0;
+    this.#cancel?.();
+    this.#cancel = timers.after(GATHER, this.#empty);
+  }
+
+  /** Part by part, since mail waits meanwhile. */
+  readonly #empty = (): void => {
+    this.#cancel = undefined;
+    const { store, size, timers, log } = this.#parts;
+    if (size() > 0) {
+      this.#flush();
+      return;
+    }
+    try {
+      if (store.append([], 0) > 0) this.#cancel = timers.after(GATHER, this.#empty);
+    } catch (error) {
+      this.#cancel = timers.after(RETRY, this.#empty);
+      const cause = error instanceof Error ? error.message : String(error);
+      log.warn('history', 'decisions of before `history: 0` can not be removed yet', { cause });
+    }
+  };
 
   readonly #flush = (): void => {
     this.#cancel = undefined;

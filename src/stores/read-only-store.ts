@@ -41,7 +41,7 @@ export function openReadOnlyStore(file: string): NotingStore {
       write: () => {},
       sweep: () => nothingSwept,
     },
-    history: { append: () => {}, find: id => history.find(id) },
+    history: { append: () => 0, find: id => history.find(id) },
   };
 }
 

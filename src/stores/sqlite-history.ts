@@ -16,11 +16,12 @@ export class SqliteHistory implements HistoryStore {
     this.#table = new SideTable(open, prepare);
   }
 
-  append(rows: readonly HistoryRow[], size: number): void {
-    this.#table.write(({ add, drop }) => {
+  append(rows: readonly HistoryRow[], size: number): number {
+    const written = this.#table.write(({ add, drop }) => {
       for (const { id, text } of rows) add.run(id, text);
       return rows.length + drop.run(size, MOST_DROPPED).changes;
     });
+    return written - rows.length;
   }
 
   find(id: string): HistoryRow | undefined {

@@ -12,22 +12,38 @@ import { FixedTimers } from '../support/fixed-timers.ts';
 class Target implements HistoryStore {
   readonly batches: (readonly HistoryRow[])[] = [];
   failing = false;
-  append(rows: readonly HistoryRow[]): void {
+  /** Rows of before that are still to be dropped. */
+  old = 0;
+  append(rows: readonly HistoryRow[], size: number): number {
     if (this.failing) throw new StoreError('disk full');
-    this.batches.push(rows);
+    if (rows.length > 0) this.batches.push(rows);
+    const dropped = size === 0 ? Math.min(this.old, 1_000) : 0;
+    this.old -= dropped;
+    return dropped;
   }
   find(id: string): HistoryRow | undefined {
     return this.batches.flat().find(row => row.id === id);
   }
 }
 
-function make(size = 1_000) {
+function make(initial = 1_000) {
+  let size = initial;
+  const resize = (next: number): void => {
+    size = next;
+  };
   const clock = new FixedClock();
   const timers = new FixedTimers(clock);
   const store = new Target();
   const warnings: string[] = [];
   const log = { warn: (_cause: string, message: string) => void warnings.push(message) };
-  return { clock, timers, store, warnings, history: new History({ store, size: () => size, clock, timers, log }) };
+  return {
+    clock,
+    timers,
+    store,
+    warnings,
+    resize,
+    history: new History({ store, size: () => size, clock, timers, log }),
+  };
 }
 
 async function decision(id: string): Promise<Decision> {
@@ -104,4 +120,30 @@ test('closing stores what waits; a size of 0 stores nothing', async () => {
   none.history.add(await decision('s.1'));
   none.history.close();
   assert.equal(none.store.batches.length, 0);
+});
+
+test('a history of no size leaves nothing of before either, part by part, also if that fails at first', async () => {
+  const { timers, store, history, resize } = make();
+  store.old = 2_500;
+  history.resized();
+  await timers.advance(10_000);
+  assert.equal(store.old, 2_500);
+  history.add(await decision('s.1'));
+  resize(0);
+  history.resized();
+  store.failing = true;
+  await timers.advance(250);
+  store.failing = false;
+  await timers.advance(5_000);
+  assert.equal(store.old, 1_500);
+  await timers.advance(500);
+  assert.equal(store.old, 0);
+  await timers.advance(10_000);
+  assert.deepEqual(store.batches, []);
+  // Nothing is left to do until there is a size again.
+  resize(10);
+  history.resized();
+  history.add(await decision('s.2'));
+  await timers.advance(250);
+  assert.equal(store.batches.length, 1);
 });

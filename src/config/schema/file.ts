@@ -107,7 +107,9 @@ const sections: Schema<Config> = z.strictObject({
   log: section(logSchema).describe('The log, on standard error.'),
   history: whole(0, 1_000_000)
     .prefault('10000')
-    .describe('How many of the last decisions `milter-greylist explain --id` can tell about.'),
+    .describe(
+      'How many of the last decisions `milter-greylist explain --id` can tell about; with 0 those of before are removed too.',
+    ),
   onFailure: choice(['accept', 'tempfail'])
     .prefault('accept')
     .describe('What becomes of a recipient if the greylist or its database fails.'),
