@@ -26,7 +26,7 @@ import { createSessionBallots } from '../policy/session-ballots.ts';
 import { SpfResults } from '../policy/spf-results.ts';
 import { createMailauthSpf } from '../spf/mailauth-spf.ts';
 import { VERSION } from '../version.ts';
-import { learnedChecks, learners, networkNames, revocation } from './learn.ts';
+import { domainRevocation, learnedChecks, learners, networkNames, revocation } from './learn.ts';
 import type { Materials } from './materials.ts';
 
 /** What a policy works with besides its configuration. */
@@ -84,5 +84,9 @@ export function assemblePolicy(materials: Materials, parts: Parts): ExplainingPo
     timers,
     faults,
   });
-  return observedPolicy(policy, learners(learned, networkOf), faults);
+  const observers = learners(learned, networkOf);
+  if (ballots && spfResults && config.spf === 'key') {
+    observers.push(domainRevocation(learned, ballots, spfResults, faults));
+  }
+  return observedPolicy(policy, observers, faults);
 }

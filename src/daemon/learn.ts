@@ -12,10 +12,14 @@ import type { Check } from '../policy/check.ts';
 import { autowhiteCheck } from '../policy/checks/autowhite.ts';
 import { correspondentsCheck } from '../policy/checks/correspondents.ts';
 import { patienceCheck, tryOf } from '../policy/checks/patience.ts';
+import { spfKey } from '../policy/checks/spf.ts';
 import { type SuspicionOptions, suspicionCheck } from '../policy/checks/suspicion.ts';
 import type { Session } from '../policy/envelope.ts';
 import type { Faults } from '../policy/faults.ts';
 import { correspondenceObserver, type Observer, refusalObserver } from '../policy/observed.ts';
+import type { SessionBallots } from '../policy/session-ballots.ts';
+import type { SpfResults } from '../policy/spf-results.ts';
+import type { SpfFinding } from '../spf/spf.ts';
 
 /** What a configuration says of learning. */
 export function learningRules({ learning, greylist }: Config): LearningRules {
@@ -94,6 +98,31 @@ export function revocation(
     } catch (error) {
       faults.report('autowhite', 'no-word', error);
     }
+  };
+}
+
+/**
+ * Takes what merit an SPF domain has when a client that a blocklist lists comes with it. Most such clients are refused before SPF
+ * is asked of them: so who they come from is found out afterwards.
+ */
+export function domainRevocation(
+  { networks }: Learned,
+  ballots: SessionBallots,
+  spf: SpfResults,
+  faults: Faults,
+): Observer {
+  const revoke = (finding: SpfFinding | undefined): void => {
+    const key = finding && spfKey(finding);
+    if (key !== undefined) networks.revoke(key);
+  };
+  return {
+    name: 'autowhite',
+    decided({ envelope }) {
+      if (ballots.begun(envelope.session)?.result?.outcome !== 'listed') return;
+      const finding = spf.of(envelope);
+      if (!(finding instanceof Promise)) revoke(finding);
+      else finding.then(revoke).catch((error: unknown) => faults.report('autowhite', 'no-word', error));
+    },
   };
 }
 

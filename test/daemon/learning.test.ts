@@ -22,6 +22,7 @@ import { createMemoryNotes } from '../../src/stores/memory-notes.ts';
 import { createMemoryStore } from '../../src/stores/memory-store.ts';
 import { DAY, HOUR, benchOf as learningBench, MINUTE, SECOND, WatchedNotes } from '../learning/support.ts';
 import { envelopeOf, sessionOf, tell } from '../policy/support.ts';
+import { FakeResolver } from '../support/fake-resolver.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 
 const silent: Resolver = {
@@ -38,6 +39,7 @@ class Rig {
   readonly timers = this.#bench.timers;
   readonly store = createMemoryStore();
   readonly notes: NoteStore;
+  resolver: Resolver = silent;
   /** Addresses that the blocklist has. */
   readonly listed = new Set<string>();
   readonly #recorder = recordingLogger();
@@ -63,7 +65,7 @@ class Rig {
     const { clock, timers } = this;
     const log = new RateLimited({ logger: this.#recorder.logger, timers });
     const faults = new Faults(log);
-    const common = { resolver: silent, clock, timers };
+    const common = { resolver: this.resolver, clock, timers };
     const lists = createBlocklists(
       { zones: [{ zone: 'bl.example' }], policy: 'any' },
       { ...common, random: Math.random, log: this.#recorder.logger },
@@ -160,6 +162,32 @@ for (const action of ['reject', 'tag'] as const) {
     policy.connect(listed);
     assert.equal(await decide(policy, { session: listed, sender: 'new@example.com' }), expected);
     assert.equal(await decide(policy, { sender: 'newer@example.com' }), 'greylist new');
+  });
+}
+
+for (const action of ['reject', 'tag'] as const) {
+  test(`an SPF domain loses what it has learned when a listed client comes with it, also if that is to ${action}`, async () => {
+    const rig = new Rig();
+    rig.resolver = new FakeResolver(
+      'example.net TXT v=spf1 ip4:203.0.113.0/24 ip4:198.51.100.0/24 -all\nexample.com TXT v=spf1 ip4:192.0.2.0/24 -all',
+      rig,
+    );
+    const policy = await rig.policy({ spf: 'key', dnsbl: { action } });
+    await rig.prove(policy);
+    const elsewhere = { session: sessionOf({ ip: '198.51.100.7' }), sender: 'new@example.net' };
+    assert.equal(await decide(policy, elsewhere), 'accept learned');
+    rig.listed.add('192.0.2.99').add('203.0.113.99');
+    const come = async (ip: string, sender: string) => {
+      const session = sessionOf({ id: ip, ip });
+      policy.connect(session);
+      await decide(policy, { session, sender });
+      await rig.timers.advance(10);
+    };
+    await come('192.0.2.99', 'x@example.net'); // forged: SPF says fail
+    await come('192.0.2.99', 'x@example.com');
+    assert.equal(await decide(policy, elsewhere), 'accept learned');
+    await come('203.0.113.99', 'x@example.net');
+    assert.equal(await decide(policy, elsewhere), 'greylist new');
   });
 }
 

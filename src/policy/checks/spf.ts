@@ -15,10 +15,16 @@ export type SpfMode = 'off' | 'bypass' | 'key';
 
 const passed: Accept = { action: 'accept', reason: 'spf-pass' };
 
+/** What takes the network's place for a message that passes; undefined if it does not, or everybody would. */
+export function spfKey({ result, domain, everyone }: SpfFinding): string | undefined {
+  return result !== 'pass' || everyone || domain === '' ? undefined : `spf:${domain}`;
+}
+
 export function spfCheck(results: SpfResults, mode: SpfMode): Check {
-  const word = ({ result, domain, everyone }: SpfFinding): Word => {
-    if (result !== 'pass' || everyone || domain === '') return undefined;
-    return mode === 'bypass' ? passed : { action: 'advise', greylist: { key: `spf:${domain}` } };
+  const word = (finding: SpfFinding): Word => {
+    const key = spfKey(finding);
+    if (key === undefined) return undefined;
+    return mode === 'bypass' ? passed : { action: 'advise', greylist: { key } };
   };
   return {
     name: 'spf',
