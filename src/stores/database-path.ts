@@ -5,6 +5,7 @@
 import { accessSync, chownSync, constants, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { StoreError } from '../greylist/store.ts';
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -42,10 +43,23 @@ function defaultFolder(owner: Owner | undefined, { env, home, ensureFolder }: Su
   const shared = join('/var/lib', NAME);
   if (ensureFolder(shared, owner)) return shared;
   // The specification: a path that is not absolute is invalid, and to be ignored.
-  const base = env.XDG_STATE_HOME && isAbsolute(env.XDG_STATE_HOME) ? env.XDG_STATE_HOME : join(home(), '.local/state');
+  const base =
+    env.XDG_STATE_HOME && isAbsolute(env.XDG_STATE_HOME) ? env.XDG_STATE_HOME : join(homeBy(home), '.local/state');
   const own = join(base, NAME);
   ensureFolder(own, owner);
   return own;
+}
+
+/** Who runs under a number that no user has, as in a container, has none. */
+function homeBy(home: Surroundings['home']): string {
+  try {
+    return home();
+  } catch (error) {
+    const why = '/var/lib/milter-greylist can not be written to, and whoever runs this has no home';
+    throw new StoreError(`no place for the database: ${why}; name a file (--cachedb) or set STATE_DIRECTORY`, {
+      cause: error,
+    });
+  }
 }
 
 /** The same path for somebody who only wants to look: the first place that may have a database; nothing is made. */

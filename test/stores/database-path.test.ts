@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { exitCodeOf } from '../../src/cli/errors.ts';
+import { StoreError } from '../../src/greylist/store.ts';
 import { databasePath, type Surroundings, systemSurroundings } from '../../src/stores/database-path.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -44,6 +46,22 @@ test("else it is in the user's state directory, which is made", () => {
     const here = surroundings({ XDG_STATE_HOME: invalid }, []);
     assert.equal(databasePath(undefined, undefined, here), '/home/ann/.local/state/milter-greylist/greylist.db');
   }
+});
+
+test('who has no home, as a mere number in a container, is told what to name', () => {
+  const homeless = (env: Surroundings['env']): Surroundings => ({
+    ...surroundings(env, []),
+    home: () => {
+      throw new Error('uv_os_homedir returned ENOENT');
+    },
+  });
+  assert.throws(
+    () => databasePath(undefined, undefined, homeless({})),
+    error =>
+      error instanceof StoreError && /--cachedb.*STATE_DIRECTORY/.test(error.message) && exitCodeOf(error) === 73,
+  );
+  const told = homeless({ XDG_STATE_HOME: '/srv/state' });
+  assert.equal(databasePath(undefined, undefined, told), '/srv/state/milter-greylist/greylist.db');
 });
 
 test('a folder that is made belongs to who will use it, and nobody else may look into it', {
