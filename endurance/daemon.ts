@@ -69,7 +69,7 @@ export class Daemon {
   }
 
   /** Resolves when it answers a negotiation. */
-  async serving(patience = 30_000): Promise<void> {
+  async serving(patience = 120_000): Promise<void> {
     const end = performance.now() + patience;
     for (;;) {
       try {
@@ -84,7 +84,7 @@ export class Daemon {
   }
 
   /** Milliseconds from the connection to the answer of the negotiation, which asks nothing of anyone but the event loop. */
-  async ping(timeout = 10_000): Promise<number> {
+  async ping(timeout = 30_000): Promise<number> {
     const start = performance.now();
     const client = await connectMilter(this.socket, { timeout });
     try {

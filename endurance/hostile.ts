@@ -105,7 +105,7 @@ class Sender {
   async send({ sender, recipient, address = '62.1.2.7', end = false }: Mail): Promise<string> {
     const random = this.#random;
     const quote = (): string => JSON.stringify({ sender, recipient }).slice(0, 300);
-    const client = await connectMilter(this.#daemon.socket, { timeout: 15_000 });
+    const client = await connectMilter(this.#daemon.socket, { timeout: 60_000 });
     try {
       await client.negotiate();
       const macros = {

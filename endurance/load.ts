@@ -4,8 +4,7 @@
 import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Owner } from '../test/support/temp-dir.ts';
-import { Busyness, type Losses, percentile } from './case.ts';
+import { Busyness, type Losses, percentile, type Trial } from './case.ts';
 import { type Answer, type Kind, type LoadOptions, PROPER } from './traffic.ts';
 
 /** Sessions without which a case shows nothing. */
@@ -33,9 +32,9 @@ export class Load {
   readonly #start = performance.now();
   readonly #busyness: Busyness;
 
-  constructor(owner: Owner, options: LoadOptions) {
+  constructor(trial: Trial, options: LoadOptions) {
     this.next = options.first;
-    this.#busyness = new Busyness(owner);
+    this.#busyness = new Busyness(trial);
     this.#process = fork(worker, [JSON.stringify(options)], { serialization: 'advanced' });
     this.#ended = new Promise((resolve, reject) => {
       this.#process.on('message', (message: { answers: readonly Answer[] } | { next: number }) => {
@@ -47,7 +46,7 @@ export class Load {
       );
     });
     this.#ended.catch(() => {}); // `stop` tells
-    owner.after(() => {
+    trial.after(() => {
       this.#process.kill('SIGKILL');
     });
   }
@@ -59,12 +58,12 @@ export class Load {
     return this;
   }
 
-  /** Lets so many milliseconds go by, and on until so many more answers have come, for a minute at most. */
+  /** Lets so many milliseconds go by, and on until so many more answers have come, for two minutes at most. */
   async during(milliseconds: number, answers: number): Promise<void> {
     const start = performance.now();
     const enough = this.answers + answers;
     await sleep(milliseconds);
-    while (this.answers < enough && performance.now() - start < 60_000) await sleep(20);
+    while (this.answers < enough && performance.now() - start < 120_000) await sleep(20);
   }
 
   /** How many answers were of these words, `new 451`; a kind of `*` means any. */
@@ -98,8 +97,8 @@ export class Load {
   }
 
   /**
-   * What may never be: a refusal of who is on no list, an answer after 8 s, and whatever `allowed` does not name besides the
-   * proper answers.
+   * What may never be: a refusal of who is on no list, an answer after 8 s (more on a busy machine), and whatever `allowed` does
+   * not name besides the proper answers.
    */
   judge(losses: Losses, allowed: (kind: Kind, word: string) => boolean = () => false): void {
     for (const [key, number] of this.words) {
@@ -107,7 +106,10 @@ export class Load {
       const word = rest.join(' ');
       if (PROPER[kind as Kind] === word) continue;
       const refused = /^5|reject|discard/.test(word);
-      if (refused || !allowed(kind as Kind, word)) losses.expect(false, `${kind} got ${word}`, () => `${number} times`);
+      // Who could not be looked up in time is accepted, and on a machine that is away for seconds that is nobody's fault.
+      const late = this.#busyness.worst > 1_000 && word.startsWith('proceed') && number < this.answers / 100;
+      if (refused || !(late || allowed(kind as Kind, word)))
+        losses.expect(false, `${kind} got ${word}`, () => `${number} times`);
     }
     losses.expect(this.answers >= ENOUGH, 'too little load to prove anything', () => `${this.answers} sessions`);
     losses.expect(

@@ -81,6 +81,7 @@ const reader: Case = {
     const own = kept.length;
     const known = new Set<string>();
     const wanted = short ? 60_000 : 1_000_000;
+    const most = short ? 100 * MOST_TIME : MOST_TIME;
     let worst = 0;
     for (let done = 0; done < wanted; done++) {
       const bytes = spoil(random, kept[random(kept.length)] as Buffer, random(20) === 0 ? 0 : spare).subarray(0, 4_096);
@@ -90,13 +91,13 @@ const reader: Case = {
         let start = performance.now();
         const reply = readReply(bytes, asked, 1_232);
         let took = performance.now() - start;
-        for (let again = 0; took > MOST_TIME && again < 3; again++) {
+        for (let again = 0; took > most && again < 3; again++) {
           start = performance.now(); // the machine may have been elsewhere
           readReply(bytes, asked, 1_232);
           took = Math.min(took, performance.now() - start);
         }
         worst = Math.max(worst, took);
-        losses.expect(took <= MOST_TIME, 'time', () => `${ms(took)} for ${hex()}`);
+        losses.expect(took <= most, 'time', () => `${ms(took)} for ${hex()}`);
         if (reply.kind === 'finding' && reply.finding.status === 'records') {
           const { records, ttl } = reply.finding;
           losses.expect(records.length > 0 && ttl >= 0, 'an empty answer', hex);
@@ -197,7 +198,7 @@ const servers: Case = {
     };
     await Promise.all(Array.from({ length: 100 }, lane));
     losses.expect(slowest < busyness.stretch(4_000), 'a look-up that did not end', () => ms(slowest));
-    losses.expect(right > wanted / 10, 'hardly any truth came through', () => `${right} of ${wanted}`);
+    losses.expect(right > wanted / (short ? 100 : 10), 'hardly any truth came through', () => `${right} of ${wanted}`);
     return {
       thrown: `${count(sent)} datagrams to ${count(wanted)} questions: rubbish, cuts, wrong ids, late, twice, out of order`,
       lost: [...losses.list(), ...warnings.list()],

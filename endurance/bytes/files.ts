@@ -162,6 +162,7 @@ const configuration: Case = {
     const losses = new Losses();
     const models = [SETTINGS, example().slice(0, 6_000)];
     const wanted = short ? 1_500 : 20_000;
+    const most = short ? 10 * MOST_TIME : MOST_TIME;
     let taken = 0;
     let worst = 0;
     for (let done = 0; done < wanted; done++) {
@@ -177,9 +178,9 @@ const configuration: Case = {
           losses.expect(!UNPRINTABLE.test(error.message), 'a printable error', () => JSON.stringify(error.message));
       }
       let took = performance.now() - start;
-      for (let again = 0; took > MOST_TIME && again < 3; again++) took = Math.min(took, timeOf(text)); // the machine may have been elsewhere
+      for (let again = 0; took > most && again < 3; again++) took = Math.min(took, timeOf(text)); // the machine may have been elsewhere
       worst = Math.max(worst, took);
-      losses.expect(took < MOST_TIME, 'time', () => `${ms(took)} for ${quote()}`);
+      losses.expect(took < most, 'time', () => `${ms(took)} for ${quote()}`);
       if (done % 500 === 0) await sleep(0);
     }
     return {

@@ -19,7 +19,7 @@ const sqlite = createRequire(import.meta.url).resolve('better-sqlite3');
 /** Another process takes the write lock for so long. Resolves when it has it, to the promise of its end. */
 async function lock(path: string, milliseconds: number): Promise<{ readonly ended: Promise<void> }> {
   const program = `
-    const database = new (require(${JSON.stringify(sqlite)}))(process.argv[1], { timeout: 5000 });
+    const database = new (require(${JSON.stringify(sqlite)}))(process.argv[1], { timeout: 30000 });
     database.exec('BEGIN IMMEDIATE');
     process.stdout.write('locked');
     setTimeout(() => { database.exec('ROLLBACK'); database.close(); }, Number(process.argv[2]));`;

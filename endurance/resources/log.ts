@@ -1,6 +1,7 @@
 /**
  * The reader of the log goes away, or stops reading.
  */
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tempDir } from '../../test/support/temp-dir.ts';
 import { type Case, count, Losses, ms } from '../case.ts';
@@ -64,14 +65,16 @@ const blocked: Case = {
     const enough = load.answers + (trial.short ? 12_000 : 40_000);
     stderr.pause();
     const paused = performance.now();
-    while (load.answers < enough && performance.now() - paused < 60_000) await sleep(50);
+    while (load.answers < enough && performance.now() - paused < 180_000) await sleep(50);
     const silence = performance.now() - paused;
     const grown = daemon.rss - before;
+    const read = once(stderr, 'end');
     stderr.resume();
-    await sleep(1_500);
     await load.stop();
+    // The daemon gives its reader little time at its end: it has to have caught up before.
+    for (let length = -1; length < text.length; await sleep(1_500)) length = text.length;
     await daemon.stop();
-    await sleep(100);
+    await read;
     load.judge(losses);
     const lines = text.match(/(^|\n)[^\n]*action=/g)?.length ?? 0;
     let told = 0;
