@@ -74,7 +74,7 @@ export function randomBytes(random: Random, length: number): Buffer {
 }
 
 /** Milliseconds that the short cut adds to every limit. */
-const MARGIN = 5_000;
+const MARGIN = 20_000;
 
 /**
  * How late a timer of this process came at worst since the start. A limit in milliseconds is stretched by it: on a machine that

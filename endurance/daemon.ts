@@ -139,20 +139,22 @@ export class Daemon {
 export async function watchPings(
   daemon: Daemon,
   until: Promise<unknown>,
-): Promise<{ readonly worst: number; readonly failed: number }> {
+): Promise<{ readonly worst: number; readonly answered: number; readonly failed: number }> {
   let over = false;
   void until.finally(() => {
     over = true;
   });
   let worst = 0;
+  let answered = 0;
   let failed = 0;
   while (!over) {
     try {
       worst = Math.max(worst, await daemon.ping());
+      answered += 1;
     } catch {
       failed += 1;
     }
     await sleep(20);
   }
-  return { worst, failed };
+  return { worst, answered, failed };
 }

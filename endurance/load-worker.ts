@@ -51,7 +51,7 @@ async function session(): Promise<void> {
   let asked = start;
   let word: string;
   try {
-    const client = await connectMilter(options.socket, { timeout: 30_000 });
+    const client = await connectMilter(options.socket, { timeout: 120_000 });
     try {
       await client.negotiate();
       const address = clientOf(kind, serial);
