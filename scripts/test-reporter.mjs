@@ -1,6 +1,7 @@
 /**
  * A reporter for `node --test`: what the `spec` reporter prints, with the skipped tests (and those marked as to do) listed
- * by name and reason before the closing figures. Under `CI=true` such a test is a failure: everything is installed there.
+ * by name and reason before the closing figures. Under `CI=true` such a test is a failure: everything is installed there. The last
+ * words are the names of what has failed, so that they are found at the end of a long log.
  */
 import { relative } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,10 +10,12 @@ import { spec } from 'node:test/reporters';
 const strict = process.env.CI === 'true';
 
 export default async function* report(events) {
-  yield* Readable.from(withSkipped(events)).compose(new spec());
+  const failed = [];
+  yield* Readable.from(withSkipped(events, failed)).compose(new spec());
+  if (failed.length > 0) yield `\nFailed (${failed.length}):\n${failed.join('')}`;
 }
 
-async function* withSkipped(events) {
+async function* withSkipped(events, failed) {
   const skipped = [];
   let told = false;
   for await (const event of events) {
@@ -23,6 +26,14 @@ async function* withSkipped(events) {
         const why = typeof reason === 'string' ? `: ${reason}` : '';
         skipped.push(`  ${data.name} (${relative(process.cwd(), data.file ?? '')})${why}\n`);
       }
+    }
+    // A suite, or a file, that fails because a test in it did says nothing new.
+    if (event.type === 'test:fail' && data.details.error?.failureType !== 'subtestsFailed') {
+      const { duration_ms: took, error } = data.details;
+      const [why] = String(error?.cause?.message ?? error?.message).split('\n');
+      failed.push(
+        `  ${data.name} (${relative(process.cwd(), data.file ?? '')}:${data.line}, ${Math.round(took)} ms): ${why}\n`,
+      );
     }
     if (!told && event.type === 'test:diagnostic' && data.nesting === 0 && /^tests \d+$/.test(data.message)) {
       told = true;

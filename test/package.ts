@@ -19,7 +19,7 @@ let contents: readonly string[] = [];
 
 /** Runs a program to its end and returns what it printed; throws if it fails. */
 async function succeed(program: string, args: readonly string[], cwd = app, env = {}): Promise<string> {
-  const { code, stdout, stderr } = await run(program, args, { cwd, env, timeout: 240_000 });
+  const { code, stdout, stderr } = await run(program, args, { cwd, env, timeout: 600_000 });
   assert.equal(code, 0, `${program} ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
   return stdout;
 }

@@ -38,6 +38,18 @@ test('under CI=true a test within a test may not be skipped, nor be left as to d
   assert.equal((await report(t, "test('some day', { todo: true }, () => {});", 'true')).code, 1);
 });
 
+test('the last words are what has failed: each test once, with its place, its time and why', async t => {
+  const body = `
+    import { describe } from 'node:test';
+    test('runs', () => {});
+    describe('a suite', () => {
+      test('breaks', () => { throw new Error('too late\\nby far'); });
+    });`;
+  const { code, stdout } = await report(t, body, undefined);
+  assert.equal(code, 1);
+  assert.match(stdout, /\n\nFailed \(1\):\n {2}breaks \(inner\.test\.mjs:6, \d+ ms\): too late\n$/);
+});
+
 test('with nothing skipped CI=true changes nothing, and a failure fails', async t => {
   const good = await report(t, "test('runs', () => {});", 'true');
   assert.equal(good.code, 0);
