@@ -27,7 +27,10 @@ interface AllEdits {
   readonly addRecipientsWithArguments: { addRecipientWithArguments(address: string, args: string): void };
   readonly deleteRecipients: { deleteRecipient(address: string): void };
   readonly changeSender: { changeSender(address: string, args?: string): void };
-  readonly replaceBody: { replaceBody(body: Uint8Array | string): void };
+  readonly replaceBody: {
+    /** A new body in place of the old one; its lines end in CRLF. */
+    replaceBody(body: Uint8Array | string): void;
+  };
   readonly quarantine: { quarantine(reason: string): void };
 }
 type Intersection<U> = (U extends unknown ? (member: U) => void : never) extends (all: infer I) => void ? I : never;
