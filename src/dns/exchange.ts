@@ -47,12 +47,17 @@ type State = 'queued' | 'udp' | 'tcp' | 'ended';
 export class Exchange implements Pending {
   readonly line: Line;
   readonly question: Question;
+  /** @internal Whether it is one of those that the server's window counts. */
+  inWindow = false;
   readonly #listener: ExchangeListener;
   #state: State = 'queued';
   #late = false;
   #edns = true;
   #sentAt = 0;
-  #withdraw: (() => void) | undefined;
+  /** While a reply is waited for: where over UDP, and under which id. */
+  #socket: UdpSocket | undefined;
+  #id = 0;
+  #withdrawTcp: (() => void) | undefined;
 
   constructor(line: Line, question: Question, listener: ExchangeListener) {
     this.line = line;
@@ -89,7 +94,7 @@ export class Exchange implements Pending {
   /** @internal From the UDP socket. */
   onReply(message: Buffer): void {
     if (this.#state === 'ended') return;
-    this.#withdraw = undefined;
+    this.#socket = undefined;
     const now = this.line.clock.monotonic();
     const reply = readReply(message, this.question, UDP_SIZE);
     this.line.replied(now, now - this.#sentAt, reply.kind === 'truncated');
@@ -101,7 +106,7 @@ export class Exchange implements Pending {
   /** @internal From the UDP socket. */
   onSocketError(error: NodeJS.ErrnoException): void {
     const reason = error.code ?? error.message;
-    this.#withdraw = undefined;
+    this.#socket = undefined;
     this.line.silent(this.#sentAt, reason);
     this.#end();
     this.#fail('refused-connection', reason);
@@ -111,9 +116,8 @@ export class Exchange implements Pending {
     const { clock, log, name } = this.line;
     this.#state = 'udp';
     this.#sentAt = clock.monotonic();
-    const socket = this.line.socket(this.#sentAt);
-    const id = socket.send(this, this.#edns);
-    this.#withdraw = () => socket.forget(id);
+    this.#socket = this.line.socket(this.#sentAt);
+    this.#id = this.#socket.send(this, this.#edns);
     log?.asked(name, this.question, this.#edns ? 'udp' : 'udp without EDNS');
     this.#listener.onSent(this, this.line.wait);
   }
@@ -127,13 +131,13 @@ export class Exchange implements Pending {
     const { clock, log, name, random, server } = this.line;
     this.#state = 'tcp';
     this.#sentAt = clock.monotonic();
-    this.#withdraw = tcpQuery(server, this.question, random.uint16(), this.#edns, outcome => this.#onTcp(outcome));
+    this.#withdrawTcp = tcpQuery(server, this.question, random.uint16(), this.#edns, outcome => this.#onTcp(outcome));
     log?.asked(name, this.question, 'tcp');
     this.#listener.onSent(this, MAX_WAIT);
   }
 
   #onTcp(outcome: TcpOutcome): void {
-    this.#withdraw = undefined;
+    this.#withdrawTcp = undefined;
     if ('message' in outcome) {
       this.#conclude(readReply(outcome.message, this.question, TCP_SIZE), this.line.clock.monotonic());
     } else {
@@ -160,8 +164,10 @@ export class Exchange implements Pending {
 
   #end(): void {
     this.#state = 'ended';
-    this.#withdraw?.();
-    this.#withdraw = undefined;
+    this.#socket?.forget(this.#id);
+    this.#socket = undefined;
+    this.#withdrawTcp?.();
+    this.#withdrawTcp = undefined;
     this.line.leave(this);
   }
 }

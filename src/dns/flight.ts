@@ -21,7 +21,7 @@ export interface FlightOptions {
 
 export class Flight {
   readonly #options: FlightOptions;
-  readonly #waiters = new Set<Waiter>();
+  #waiters: Waiter[] = [];
 
   constructor(options: FlightOptions) {
     this.#options = options;
@@ -29,7 +29,7 @@ export class Flight {
 
   /** Whether anyone waits for it. If not, it sends nothing more, and who comes late is better off with a new one. */
   get wanted(): boolean {
-    return this.#waiters.size > 0;
+    return this.#waiters.length > 0;
   }
 
   join({ signal, timeout, bypassCache }: ResolveOptions): Promise<Answer> {
@@ -37,8 +37,8 @@ export class Flight {
     return new Promise(resolve => {
       let tidy: (() => void) | undefined;
       const leave = (answer: Answer): void => {
-        this.#waiters.delete(waiter);
-        if (this.#waiters.size === 0) lookup.abandon();
+        this.#waiters = this.#waiters.filter(other => other !== waiter);
+        if (this.#waiters.length === 0) lookup.abandon();
         waiter.settle(answer);
       };
       const waiter: Waiter = {
@@ -47,7 +47,8 @@ export class Flight {
           resolve((canRescue(answer) && !bypassCache && rescue()) || answer);
         },
       };
-      this.#waiters.add(waiter);
+      if (this.#waiters.length === 0) this.#waiters = [waiter];
+      else this.#waiters.push(waiter);
       if (signal === undefined && timeout === undefined) return;
 
       const alarm = new Alarm(clock, timers, () =>
@@ -66,8 +67,8 @@ export class Flight {
 
   /** Answers everyone. */
   settle(answer: Answer): void {
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
+    const waiters = this.#waiters;
+    this.#waiters = [];
     for (const waiter of waiters) waiter.settle(answer);
   }
 }

@@ -10,6 +10,7 @@ import type { Failure, Finding } from './reply.ts';
 import type { Upstream } from './upstream.ts';
 
 const MAX_ATTEMPTS = 3;
+const NONE: readonly never[] = [];
 
 export type Outcome = { readonly finding: Finding } | { readonly failure: Failure };
 
@@ -30,10 +31,10 @@ export class Lookup implements ExchangeListener {
   readonly deadline: number;
   readonly #options: LookupOptions;
   readonly #alarm: Alarm;
-  /** Under way, late ones included. */
-  #exchanges: Exchange[] = [];
+  /** Under way, late ones included. Like the next, made anew and not grown: an array that grows takes room for many. */
+  #exchanges: readonly Exchange[] = NONE;
   /** Servers that answered with a failure: no use in asking them again. */
-  #failed: Line[] = [];
+  #failed: readonly Line[] = NONE;
   #attempts = 0;
   /** The exchange that the next attempt waits for. */
   #current: Exchange | undefined;
@@ -63,7 +64,7 @@ export class Lookup implements ExchangeListener {
     this.#ended = true;
     this.#alarm.clear();
     for (const exchange of this.#exchanges) exchange.cancel();
-    this.#exchanges = [];
+    this.#exchanges = NONE;
   }
 
   onSent(exchange: Exchange, wait: number): void {
@@ -78,7 +79,7 @@ export class Lookup implements ExchangeListener {
 
   onFailure(exchange: Exchange, failure: Failure): void {
     this.#exchanges = this.#exchanges.filter(other => other !== exchange);
-    this.#failed.push(exchange.line);
+    this.#failed = [...this.#failed, exchange.line];
     this.#failure = failure;
     if (!this.#attempt() && this.#exchanges.length === 0) this.#end({ failure });
   }
@@ -90,7 +91,7 @@ export class Lookup implements ExchangeListener {
     this.#lateAt = Number.POSITIVE_INFINITY;
     this.#current = undefined;
     this.#current = server.ask(this.#options.question, this);
-    this.#exchanges.push(this.#current);
+    this.#exchanges = this.#exchanges.length === 0 ? [this.#current] : [...this.#exchanges, this.#current];
     this.#setAlarm();
     return true;
   }

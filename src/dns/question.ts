@@ -16,6 +16,7 @@ export const UDP_SIZE = 1232;
 /** Root owner, type OPT, class = UDP size, no extended rcode, version 0, no flags, no options. */
 const OPT = Uint8Array.of(0, 0, 41, UDP_SIZE >> 8, UDP_SIZE & 0xff, 0, 0, 0, 0, 0, 0);
 const DOT = 0x2e;
+const UPPER = /[A-Z]/;
 
 export interface Question {
   /** Canonical: lower case, no trailing dot; the root is the empty string. */
@@ -30,9 +31,9 @@ export class NameError extends Error {
   override readonly name = 'NameError';
 }
 
-/** Lower case, without the trailing dot. Names compare without case (RFC 4343). */
+/** Lower case, without the trailing dot. Names compare without ASCII case (RFC 4343). Nearly all are canonical already. */
 export function canonicalName(name: string): string {
-  const lower = name.toLowerCase();
+  const lower = UPPER.test(name) ? name.toLowerCase() : name;
   return lower.endsWith('.') ? lower.slice(0, -1) : lower;
 }
 

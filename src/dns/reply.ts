@@ -4,12 +4,15 @@
  * packet is parsed, and only a faultless one counts: half an answer would read as "not listed".
  */
 import { Packet, type Resource } from 'dns2';
+import { PacketMemo } from './packet-memo.ts';
 import { CLASS_IN, canonicalName, HEADER_SIZE, type Question, TYPE_CODE } from './question.ts';
 import type { FailureCause } from './resolver.ts';
 
 /** The longest message taken over TCP, and the most records taken in any section. */
 export const TCP_SIZE = 4096;
 const MAX_RECORDS = 64;
+
+const packets = new PacketMemo();
 
 const FLAG_TC = 0x02; // in byte 2
 const FORMERR = 1;
@@ -81,7 +84,7 @@ export function readReply(message: Buffer, question: Question, limit: number): R
 function readPacket(message: Buffer, question: Question): Reply {
   let packet: Packet;
   try {
-    packet = Packet.parse(message);
+    packet = packets.parse(message, HEADER_SIZE + question.wire.length);
   } catch {
     return malformed('undecodable'); // the codec's own words repeat names
   }

@@ -72,14 +72,15 @@ class StubResolver implements Resolver {
   resolve(name: string, type: RecordType, options: ResolveOptions = {}): Promise<Answer> {
     if (this.#closed) return Promise.resolve(failed('aborted', 'the resolver is closed'));
     if (options.signal?.aborted) return Promise.resolve(failed('aborted', 'aborted by the caller'));
-    const known = options.bypassCache ? undefined : this.cached(name, type);
+    const canonical = canonicalName(name);
+    const key = cacheKey(canonical, type);
+    const known = options.bypassCache ? undefined : this.#cached(key, canonical, type);
     if (known) return Promise.resolve(known);
-    const key = cacheKey(canonicalName(name), type);
     const flight = this.#flights.get(key);
     if (flight?.wanted) return flight.join(options);
     let question: Question;
     try {
-      question = encodeQuestion(name, type);
+      question = encodeQuestion(canonical, type);
     } catch (error) {
       if (error instanceof NameError) return Promise.resolve(failed('malformed', error.message));
       throw error;
@@ -93,10 +94,7 @@ class StubResolver implements Resolver {
   cached(name: string, type: RecordType): Answer | undefined {
     if (this.#closed) return undefined;
     const canonical = canonicalName(name);
-    const key = cacheKey(canonical, type);
-    const hit = this.#cache.get(key, this.#clock.monotonic());
-    if (hit?.prefetch) this.#prefetch(key, canonical, type);
-    return hit?.answer;
+    return this.#cached(cacheKey(canonical, type), canonical, type);
   }
 
   async close(): Promise<void> {
@@ -106,6 +104,12 @@ class StubResolver implements Resolver {
     for (const flight of this.#flights.values()) flight.settle(failed('aborted', 'the resolver was closed'));
     this.#flights.clear();
     await Promise.all(this.#upstreams.map(upstream => upstream.close()));
+  }
+
+  #cached(key: string, name: string, type: RecordType): Answer | undefined {
+    const hit = this.#cache.get(key, this.#clock.monotonic());
+    if (hit?.prefetch) this.#prefetch(key, name, type);
+    return hit?.answer;
   }
 
   #prefetch(key: string, name: string, type: RecordType): void {

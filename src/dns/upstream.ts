@@ -44,7 +44,8 @@ export class Upstream implements Line {
   #suspicion = '';
   readonly #truncations: TruncationWatch;
   readonly #pool: UdpPool;
-  readonly #window = new Set<Exchange>();
+  /** Exchanges in the window; each knows whether it is one of them. */
+  #inFlight = 0;
   readonly #queue = new Set<Exchange>();
 
   constructor({ server, clock, timers, random, logger, log }: UpstreamOptions) {
@@ -61,7 +62,7 @@ export class Upstream implements Line {
 
   /** The part of the window in use, 0 to 1. */
   get load(): number {
-    return this.#window.size / WINDOW;
+    return this.#inFlight / WINDOW;
   }
 
   /** Smoothed round trip in milliseconds; 0 before the first, so that every server is tried once. */
@@ -117,8 +118,10 @@ export class Upstream implements Line {
   }
 
   leave(exchange: Exchange): void {
-    this.#queue.delete(exchange);
-    if (!this.#window.delete(exchange)) return;
+    if (this.#queue.size > 0) this.#queue.delete(exchange);
+    if (!exchange.inWindow) return;
+    exchange.inWindow = false;
+    this.#inFlight--;
     for (const next of this.#queue) {
       this.#queue.delete(next);
       this.#start(next);
@@ -134,7 +137,8 @@ export class Upstream implements Line {
   }
 
   #start(exchange: Exchange): void {
-    this.#window.add(exchange);
+    exchange.inWindow = true;
+    this.#inFlight++;
     this.#breaker.sent();
     exchange.start();
   }
