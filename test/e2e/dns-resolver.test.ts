@@ -41,7 +41,7 @@ test('rbldnsd: listings, texts, and the SOA of what is not listed', { skip: rbld
   assert.deepEqual(await records(resolver, '7.100.51.198.bl.test', 'TXT'), ['exploited host 198.51.100.7']);
   assert.deepEqual(await records(resolver, listedV6, 'A'), ['127.0.0.2']);
   const clear = await resolver.resolve('9.113.0.203.bl.test', 'A');
-  assert.deepEqual(clear, { status: 'nxdomain', cname: false, soaOwner: 'bl.test', ttl: 60, from: 'fresh' });
+  assert.deepEqual(clear, { status: 'nxdomain', cname: false, soaOwner: 'bl.test', ttl: 60, age: 0, from: 'fresh' });
   const again = await resolver.resolve('9.113.0.203.bl.test', 'A');
   assert.ok(again.status === 'nxdomain' && again.from === 'cache');
   const noData = await resolver.resolve('2.0.0.127.bl.test', 'MX');
