@@ -138,7 +138,11 @@ export class RuleBook {
 function weigh(walk: Walk, { action, monitor }: CompiledRule, truth: Truth): RuleWord | undefined {
   if (truth === false) return undefined;
   if (truth === undefined) {
-    if (monitor || action.ending === undefined || action.ending === 'reject') return undefined;
+    if (monitor || action.ending === undefined) return undefined;
+    if (action.ending === 'reject') {
+      walk.fields = { ...walk.fields, undecided: join(walk.fields.undecided, action.fields.rule) };
+      return undefined;
+    }
     walk.doubt = true;
     walk.fields = { ...walk.fields, doubt: join(walk.fields.doubt, action.fields.rule) };
     return undefined;
@@ -181,8 +185,13 @@ function plainOf({ action, monitor }: CompiledRule): Accept | undefined {
   return monitor ? undefined : action.plain;
 }
 
+/** A name server that fails may leave a thousand rules undecided: the first ones are told. */
+const longestList = 200;
+
 function join(before: string | undefined, more: string | undefined): string {
-  return before === undefined ? (more ?? '') : `${before}, ${more}`;
+  if (before === undefined) return more ?? '';
+  if (before.length > longestList) return before.endsWith('…') ? before : `${before}, …`;
+  return `${before}, ${more}`;
 }
 
 function merge(one: readonly number[], other: readonly number[]): readonly number[] {

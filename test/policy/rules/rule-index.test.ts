@@ -105,13 +105,20 @@ const envelope: fc.Arbitrary<Envelope> = fc
 
 /** What each rule says, asked one after the other without an index that could leave one out. */
 async function oneByOne(rules: readonly Rule[], asked: Envelope): Promise<string> {
-  const told = { rule: undefined as string | undefined, would: [] as string[], doubt: [] as string[], any: false };
+  const told = {
+    rule: undefined as string | undefined,
+    would: [] as string[],
+    doubt: [] as string[],
+    undecided: [] as string[],
+    any: false,
+  };
   const line = (action: string, named: string | undefined): string =>
     [
       action,
       named,
       told.would.length > 0 ? `would ${told.would.join(', ')}` : undefined,
       told.doubt.length > 0 ? `doubt ${told.doubt.join(', ')}` : undefined,
+      told.undecided.length > 0 ? `undecided ${told.undecided.join(', ')}` : undefined,
     ]
       .filter(part => part !== undefined)
       .join(' ');
@@ -121,14 +128,16 @@ async function oneByOne(rules: readonly Rule[], asked: Envelope): Promise<string
     const action = each.ending?.action;
     if (truth === false) continue;
     if (truth === undefined) {
-      if (!each.monitor && action !== undefined && action !== 'reject') told.doubt.push(name);
+      if (!each.monitor && action !== undefined) (action === 'reject' ? told.undecided : told.doubt).push(name);
       continue;
     }
     if (each.monitor) told.would.push(`${action ?? 'header'} by ${name} (rules:1)`);
     else if (action === undefined) [told.rule, told.any] = [name, true];
     else if (action !== 'reject' || told.doubt.length === 0) return line(action, name);
   }
-  return told.any || told.would.length + told.doubt.length > 0 ? line('advice', told.rule) : 'nothing';
+  return told.any || told.would.length + told.doubt.length + told.undecided.length > 0
+    ? line('advice', told.rule)
+    : 'nothing';
 }
 
 test('what the index finds is what asking every rule in order finds', async () => {

@@ -78,8 +78,8 @@ export function evidenceOf(more: Partial<Evidence> & { readonly zone?: string } 
 export async function ask(book: RuleBook, envelope: Envelope, evidence: Evidence = evidenceOf()): Promise<string> {
   const word = await book.judge(envelope, evidence);
   if (word === undefined) return 'nothing';
-  const { rule, would, doubt } = word.fields ?? {};
+  const { rule, would, doubt, undecided } = word.fields ?? {};
   const action = word.action === 'advise' ? (word.next ?? 'advice') : word.action;
-  const told = [action, rule, would && `would ${would}`, doubt && `doubt ${doubt}`].filter(part => part !== undefined);
-  return told.join(' ');
+  const more = [would && `would ${would}`, doubt && `doubt ${doubt}`, undecided && `undecided ${undecided}`];
+  return [action, rule, ...more].filter(part => part !== undefined).join(' ');
 }
