@@ -98,6 +98,8 @@ export class ListFiles {
     for (const { line, column, entry } of readEntries(text, kind === 'client' ? '#' : ' #')) {
       if (++count % linesAtOnce === 0) await setImmediate();
       try {
+        // What stands for bytes that are none of UTF-8: it would be found in no address.
+        if (entry.includes('\uFFFD')) throw new PatternError('bytes that are not UTF-8: expected UTF-8 text');
         const value = read(entry);
         const at = `${file}:${line}`;
         items.push({ value, at });

@@ -70,3 +70,13 @@ test('every mistake in every file is told at once, with file, line and column', 
   assert.equal(lines[5], `${mail}.missing: no such file; expected a list`);
   assert.equal((cause as NodeJS.ErrnoException).code, 'ENOENT');
 });
+
+test('a list in another encoding is told, and not taken for names that nobody has', async t => {
+  const file = join(tempDir(t), 'mail');
+  writeFileSync(file, Buffer.from('a@example.net\nj\xf6rg@example.net\n', 'latin1'));
+  const { problems } = await failure([{ kind: 'mail', file }]);
+  assert.deepEqual(
+    problems.map(({ line, text }) => `${line} ${text}`),
+    ['2 "j\uFFFDrg@example.net": bytes that are not UTF-8: expected UTF-8 text'],
+  );
+});
