@@ -42,11 +42,11 @@ test('a newcomer sees where it listens and what to configure, then both answers 
   const { code, stdout } = await probe(socket, '--repeat', '2');
   assert.equal(code, 0);
   assert.match(stdout, /451 4\.7\.1 Greylisting in action, please come back later \(300 secs\)/);
-  assert.match(stdout, /451 4\.7\.1 Greylisting still in action, please come back later \(29[89] secs\)/);
+  assert.match(stdout, /451 4\.7\.1 Greylisting still in action, please come back later \(2\d\d secs\)/);
   await daemon.line(
     / action=greylist reason=new client_name=\[203\.0\.113\.7\] client_address=203\.0\.113\.7 sender=a@example\.net recipient=b@example\.org .*wait=300$/,
   );
-  await daemon.line(/ action=greylist reason=early .*wait=29[89]$/);
+  await daemon.line(/ action=greylist reason=early .*wait=2\d\d$/);
 });
 
 /** By its address alone a client is accepted at once. */
@@ -108,13 +108,19 @@ test('a second signal does not wait for a session that lingers', async t => {
 });
 
 test('a SIGHUP that comes while it starts does not kill it, and is obeyed', async t => {
-  const daemon = start(t, tempDir(t));
-  // Before Node runs our first lines nobody can do anything about it.
-  while (!catches(daemon.pid, 1)) await sleep(1);
-  assert.doesNotMatch(daemon.stderr, /msg=started/);
-  daemon.kill('SIGHUP');
-  await daemon.line(/msg=reloaded/);
-  assert.match(daemon.stderr, /msg=started.*\n.*msg=reloaded\n$/);
+  // On a busy machine it may have started before we see that it would bear the signal: then with another one.
+  for (let tries = 1; ; tries++) {
+    const daemon = start(t, tempDir(t));
+    // Before Node runs our first lines nobody can do anything about it.
+    while (!catches(daemon.pid, 1)) await sleep(1);
+    const started = /msg=started/.test(daemon.stderr);
+    daemon.kill('SIGHUP');
+    await daemon.line(/msg=reloaded/);
+    assert.match(daemon.stderr, /msg=started.*\n.*msg=reloaded\n$/);
+    if (!started) return;
+    assert.ok(tries < 50, 'it has always started already');
+    await daemon.stop();
+  }
 });
 
 /** Whether a process has a handler for a signal, by its number. */

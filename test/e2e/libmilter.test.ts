@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { connectMilter, type MilterClient } from '../../src/milter/client.ts';
 import { ActionBit, ProtocolBit } from '../../src/milter/constants.ts';
+import { PATIENCE } from '../support/bell.ts';
 import { type Child, run, spawnChild, waitForListener } from '../support/process.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { missing } from './support/requirement.ts';
@@ -39,7 +40,7 @@ function heard(pattern: RegExp): Promise<RegExpExecArray> {
 
 /** A client that has come as far as HELO. */
 async function greeted(t: TestContext): Promise<MilterClient> {
-  const mta = await connectMilter(address, { timeout: 5_000 });
+  const mta = await connectMilter(address, { timeout: PATIENCE });
   t.after(() => mta.destroy());
   await mta.negotiate();
   assert.deepEqual(await mta.connect({ hostname: 'mail.example.net', peer }, { j: 'mx.example.org' }), PROCEED);

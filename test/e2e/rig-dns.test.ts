@@ -10,7 +10,7 @@ import { startUnbound, unboundMissing } from './support/unbound.ts';
 const skip = [rbldnsdMissing, unboundMissing].filter(Boolean).join(', ') || false;
 
 function asking(port: number): Resolver {
-  const resolver = new Resolver({ timeout: 2000, tries: 1 });
+  const resolver = new Resolver({ timeout: 20_000, tries: 1 });
   resolver.setServers([`127.0.0.1:${port}`]);
   return resolver;
 }
