@@ -28,7 +28,8 @@ const commands = {
     const files = args.some(arg => !arg.startsWith('-')) ? [] : ['test/**/*.test.ts'];
     return hold(bin('node'), [
       '--test',
-      `--test-concurrency=${availableParallelism()}`,
+      // Not as many as there are processors: a container may see all of its host's and have a few.
+      `--test-concurrency=${Math.min(availableParallelism(), 4)}`,
       '--test-timeout=900000',
       `--test-reporter=${join(root, 'scripts/test-reporter.mjs')}`,
       '--test-reporter-destination=stdout',
