@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dnsblCheckUp } from '../../src/cli/dnsbl.ts';
 import type { DoctorReport } from '../../src/cli/dnsbl-doctor.ts';
 import { systemClock, systemTimers } from '../../src/clock.ts';
@@ -11,6 +12,7 @@ import { systemRandom } from '../../src/dns/random.ts';
 import { createStubResolver } from '../../src/dns/stub-resolver.ts';
 import type { Policy } from '../../src/dnsbl/ballot.ts';
 import { createBlocklists } from '../../src/dnsbl/blocklists.ts';
+import type { Result } from '../../src/dnsbl/result.ts';
 import { address, LinesLogger } from '../dnsbl/support.ts';
 import type { Owner } from '../support/temp-dir.ts';
 import { type Rbldnsd, rbldnsdMissing, startRbldnsd, testEntry, type ZoneData } from './support/rbldnsd.ts';
@@ -29,6 +31,14 @@ const lists: Readonly<Record<string, ZoneData>> = {
   'world.test': { ip4: [':127.0.0.2:Everyone', ...everyone] },
   'denied.test': { ip4: [':127.255.255.254:Not through a public resolver', ...everyone] },
 };
+
+/** Whether a list that is not dead had no time to answer. */
+function isLate({ words }: Result, dead: readonly string[]): boolean {
+  return words.some(
+    ({ zone, vote }) =>
+      vote?.vote === 'abstain' && ['timeout', 'too-slow', 'deadline'].includes(vote.cause) && !dead.includes(zone.name),
+  );
+}
 
 describe('with rbldnsd behind unbound', {
   skip: [rbldnsdMissing, unboundMissing].filter(Boolean).join(', ') || false,
@@ -52,7 +62,7 @@ describe('with rbldnsd behind unbound', {
   function resolverOf({ port }: Unbound): ReturnType<typeof createStubResolver> {
     const servers = [{ address: '127.0.0.1', family: 4 as const, port }];
     const common = { clock: systemClock, random: systemRandom, logger: new LinesLogger() };
-    return createStubResolver({ ...common, servers, timeout: 500 });
+    return createStubResolver({ ...common, servers });
   }
 
   /** What becomes of each client under each policy. */
@@ -60,6 +70,7 @@ describe('with rbldnsd behind unbound', {
     zones: readonly string[],
     policies: readonly Policy[],
     clients: readonly string[],
+    dead: readonly string[] = [],
   ): Promise<string[]> {
     const resolver = resolverOf(server);
     const deps = { resolver, clock: systemClock, timers: systemTimers, random: Math.random, log: new LinesLogger() };
@@ -68,7 +79,16 @@ describe('with rbldnsd behind unbound', {
     const rows = clients.map(client => [client]);
     // One policy after the other: the later ones find the earlier ones' votes in the cache and see all of them.
     for (const { panel } of panels)
-      for (const [row, client] of clients.entries()) rows[row]!.push((await panel.decide(address(client))).outcome);
+      for (const [row, client] of clients.entries()) {
+        const decide = async (): Promise<Result> => await panel.decide(address(client));
+        let result = await decide();
+        // Half a second is all that a list gets. When a busy machine holds up one that lives, its answer is there the next time.
+        for (let tries = 0; tries < 5 && isLate(result, dead); tries++) {
+          await sleep(200);
+          result = await decide();
+        }
+        rows[row]!.push(result.outcome);
+      }
     for (const made of panels) made.stop();
     await resolver.close();
     return rows.map(row => row.join(' '));
@@ -133,7 +153,7 @@ describe('with rbldnsd behind unbound', {
     const victim = servers.get('c.test')!;
     await victim.child.stop('SIGKILL');
     const clients = ['203.0.113.16', '203.0.113.17', '203.0.113.19', '203.0.113.20'];
-    assert.deepEqual(await outcomes(three, policies, clients), [
+    assert.deepEqual(await outcomes(three, policies, clients, ['c.test']), [
       '203.0.113.16 unknown clear clear',
       '203.0.113.17 listed unknown clear',
       '203.0.113.19 listed listed unknown',

@@ -66,12 +66,15 @@ for (const [name, missing, startSystem, prefix] of servers) {
       for (const { daemon } of systems.values()) await lists.ready(daemon);
     });
 
-    /** What becomes of a client: `refused` or `greylisted`, to the letter of the reply, and the outcome that the log tells. */
+    /**
+     * What becomes of a client: `refused` or `greylisted`, to the letter of the reply, the outcome that the log tells, and whether
+     * it tells of a list that was asked and had no time to answer.
+     */
     async function visit(
       owner: Owner,
       policy: PolicyName,
       octet: number,
-    ): Promise<{ answer: string; outcome: string }> {
+    ): Promise<{ answer: string; outcome: string; late: readonly string[] }> {
       const system = systems.get(policy) ?? assert.fail(policy);
       const address = `203.0.113.${octet}`;
       const { rcpt } = await system.deliver(
@@ -82,10 +85,11 @@ for (const [name, missing, startSystem, prefix] of servers) {
       const [reply] = rcpt.map(showReply);
       const { dnsbl = '' } = await system.daemon.decision({ client_address: address });
       const outcome = dnsbl.split(' ', 1).join();
+      const late = zones.filter(zone => new RegExp(`\\b${zone}=abstain\\((timeout|too-slow|deadline)\\b`).test(dnsbl));
       if (zones.some(zone => reply === `550 5.7.1 ${prefix}Rejected. Address ${address} found in ${zone}`))
-        return { answer: 'refused', outcome };
+        return { answer: 'refused', outcome, late };
       waitOf(rcpt[0]);
-      return { answer: 'greylisted', outcome };
+      return { answer: 'greylisted', outcome, late };
     }
 
     for (const dead of [0, 1, 2, 3]) {
@@ -100,7 +104,11 @@ for (const [name, missing, startSystem, prefix] of servers) {
             const row = `${listing} ${zones.length - dead - listing} ${dead}`;
             const expected = table[row]?.[policy] ?? assert.fail(row);
             const what = `${policy} of three, ${row}, known to: ${listsOf(octet).join(' ')}`;
-            const { answer, outcome } = await visit(t, policy, octet);
+            let seen = await visit(t, policy, octet);
+            // Half a second is all that a list gets. When a busy machine holds up one that lives, another client tells: its like.
+            for (let like = octet + 32; like < 160 && seen.late.some(zone => !killed.includes(zone)); like += 32)
+              seen = await visit(t, policy, like);
+            const { answer, outcome } = seen;
             assert.equal(answer, expected === 'listed' ? 'refused' : 'greylisted', what);
             // Asking ends as soon as a listing is out of reach, when who knew every vote might say clear.
             assert.ok(
