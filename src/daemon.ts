@@ -158,7 +158,7 @@ class RunningDaemon implements Daemon {
     this.#closing = true;
     await this.#milter?.close({ drain });
     await this.#lookups.close();
-    this.#history?.close();
+    await this.#history?.close();
     await this.#greylisting?.close();
     this.#faultLog.close();
   }

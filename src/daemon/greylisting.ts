@@ -63,7 +63,7 @@ export class Greylisting {
   async close(): Promise<void> {
     this.#inForce?.greylist.close();
     this.#forms.close();
-    this.#learning.close();
+    await this.#learning.close();
     await this.#deps.store.close();
   }
 

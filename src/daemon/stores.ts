@@ -36,7 +36,7 @@ export async function openStores(path: string, { synchronous }: Config, deps: St
   const { openSqliteStore } = await import('../stores/sqlite-store.ts');
   const others = otherUsers(path);
   if (others.length > 0) deps.logger.warn(SHARED, { database: path, process: others.join(' ') });
-  const store = await openSqliteStore({ path, synchronous: SYNCHRONOUS[synchronous], ...deps });
+  const store = await openSqliteStore({ path, synchronous: SYNCHRONOUS[synchronous], thread: true, ...deps });
   return { store, notes: store.notes, history: store.history };
 }
 
@@ -59,7 +59,7 @@ export function lookAtNothing(): Stores {
       sweep: async () => sweep,
       close: async () => {},
     },
-    notes: { read: () => undefined, keys: () => [], write: () => {}, sweep: () => sweep },
+    notes: { read: () => undefined, keys: () => [], write: async () => {}, sweep: async () => sweep },
     history: undefined,
   };
 }

@@ -6,7 +6,7 @@ import type { Clock, Timers } from '../clock.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Address } from '../net/address.ts';
 import { adopt, type FormerForm, findPassed, formerTriplets } from './former-keys.ts';
-import { judgeAndLearn, type Lessons } from './lessons.ts';
+import { askStore, judgeAndLearn, type Lessons } from './lessons.ts';
 import type { Entry, Store, Triplet } from './store.ts';
 import { createSweeper, expiryAt } from './sweeper.ts';
 import { checkTiming, judge, type Outcome, type Timing } from './timing.ts';
@@ -67,7 +67,7 @@ export function createGreylist(options: GreylistOptions): Greylist {
       const triplet = tripletOf(address, sender, recipient, form, terms?.key);
       const attempt = (): Promise<Outcome> =>
         lessons === undefined
-          ? store.update(triplet, stored => judge(stored, now, own))
+          ? askStore(store, triplet, { now, timing: own, held: undefined, full: false }).then(({ outcome }) => outcome)
           : judgeAndLearn(store, triplet, now, own, lessons);
       const others = formerTriplets(triplet, [address, sender, recipient], form, former, terms?.key, now);
       return others.length === 0 ? attempt() : adopt(store, triplet, others, now, own).then(attempt);

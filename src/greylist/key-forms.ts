@@ -7,10 +7,10 @@ import type { Logger } from '../log/logger.ts';
 import type { FormerForm } from './former-keys.ts';
 import type { KeyForm } from './triplet.ts';
 
-/** Where the forms are remembered, as one text. Both may throw a `StoreError`. */
+/** Where the forms are remembered, as one text. Both may fail with a `StoreError`. */
 export interface FormMemory {
   read(): string | undefined;
-  write(text: string): void;
+  write(text: string): Promise<void>;
 }
 
 export interface KeyFormsOptions {
@@ -35,6 +35,7 @@ export class KeyForms {
   readonly #options: KeyFormsOptions;
   #state: State | undefined;
   #cancel: (() => void) | undefined;
+  #closed = false;
 
   constructor(options: KeyFormsOptions) {
     this.#options = options;
@@ -55,6 +56,7 @@ export class KeyForms {
 
   /** Does not try any longer to write what could not be written. */
   close(): void {
+    this.#closed = true;
     this.#cancel?.();
   }
 
@@ -74,12 +76,12 @@ export class KeyForms {
   #write(): void {
     this.#cancel?.();
     const { memory, timers, logger } = this.#options;
-    try {
-      memory.write(JSON.stringify(this.#state));
-    } catch (error) {
+    const state = this.#state;
+    memory.write(JSON.stringify(state)).catch((error: unknown) => {
+      if (this.#closed || state !== this.#state) return;
       logger.warn('can not note down how triplets are stored, will try again', { cause: String(error) });
       this.#cancel = timers.after(RETRY, () => this.#write());
-    }
+    });
   }
 }
 

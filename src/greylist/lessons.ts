@@ -3,8 +3,9 @@
  * further pending triplet of it is to be stored. Such triplets are only held in memory, so a flood can't fill the disk and
  * who comes back from the crowd passes all the same, unless a flood or a restart has pushed the triplet out meanwhile.
  */
-import type { Entry, Step, Store, Triplet } from './store.ts';
-import { judge, type Outcome, type Timing } from './timing.ts';
+import { type Judgement, judgeAttempt, type Question } from './attempt.ts';
+import type { Entry, Store, Triplet } from './store.ts';
+import type { Outcome, Timing } from './timing.ts';
 
 /** An attempt that has been judged, and what it promised stored. */
 export interface Attempt {
@@ -54,7 +55,7 @@ export class Crowd {
 }
 
 /** Judges one attempt at `now`, as `timing.ts` says, and learns from it. Rejects with `StoreError` like the store. */
-export async function judgeAndLearn(
+export function judgeAndLearn(
   store: Store,
   triplet: Triplet,
   now: number,
@@ -62,26 +63,18 @@ export async function judgeAndLearn(
   lessons: Lessons,
 ): Promise<Outcome> {
   const { crowd } = lessons;
-  let held: Entry | undefined;
-  let added = false;
-  const outcome = await store.update(triplet, (stored): Step<Outcome> => {
-    const step = judge(stored ?? crowd.get(triplet), now, timing);
-    added = stored === undefined && step.store !== undefined;
-    held = undefined;
-    if (!added || step.store?.passed !== null || !lessons.isFull(triplet.network)) return step;
-    added = false;
-    held = step.store;
-    return { answer: crowded(step.answer) };
+  const question = { now, timing, held: crowd.get(triplet), full: lessons.isFull(triplet.network) };
+  return askStore(store, triplet, question).then(({ outcome, added, hold }) => {
+    if (hold !== undefined) crowd.hold(triplet, hold);
+    else if (added) crowd.forget(triplet);
+    lessons.learn({ triplet, outcome, added });
+    return outcome;
   });
-  if (held !== undefined) crowd.hold(triplet, held);
-  else if (added) crowd.forget(triplet);
-  lessons.learn({ triplet, outcome, added });
-  return outcome;
 }
 
-/** The same wait, and why it is not in the store. */
-function crowded(outcome: Outcome): Outcome {
-  return outcome.pass || outcome.reason !== 'new' ? outcome : { ...outcome, reason: 'crowded' };
+/** Has an attempt judged where its triplet is stored. */
+export function askStore(store: Store, triplet: Triplet, question: Question): Promise<Judgement> {
+  return store.judge?.(triplet, question) ?? store.update(triplet, stored => judgeAttempt(stored, question));
 }
 
 /** The lengths keep the parts apart, whatever they hold. */

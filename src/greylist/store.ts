@@ -2,6 +2,7 @@
  * The store port: where triplets live. Adapters (`src/stores/`) keep the rows; what a row means and when it changes is
  * decided by the greylist, in pure functions handed to `update`.
  */
+import type { Judgement, Question } from './attempt.ts';
 
 /** The greylist key, already normalised: three strings that are compared byte by byte and never joined ambiguously. */
 export interface Triplet {
@@ -42,6 +43,11 @@ export interface Store {
    * `decide` is pure and may be called again if the store has to retry.
    */
   update<T>(triplet: Triplet, decide: (stored: Entry | undefined) => Step<T>): Promise<T>;
+  /**
+   * `update` with `judgeAttempt` for its decision. For stores that work in another thread: a function can't be handed over, a
+   * question can.
+   */
+  judge?(triplet: Triplet, question: Question): Promise<Judgement>;
   /** Reads a triplet and changes nothing. */
   get(triplet: Triplet): Promise<Entry | undefined>;
   /** Removes expired rows for a few milliseconds at most; resolves to how many, and whether there may be more. */

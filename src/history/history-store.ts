@@ -10,9 +10,9 @@ export interface HistoryRow {
 export interface HistoryStore {
   /**
    * Adds rows, the oldest first, and drops the oldest beyond `size` in all, of many a part at a time; tells how many were dropped.
-   * Or throws a `StoreError` and does nothing.
+   * Or does nothing and rejects with a `StoreError`.
    */
-  append(rows: readonly HistoryRow[], size: number): number;
+  append(rows: readonly HistoryRow[], size: number): Promise<number>;
   /** The row with this id, the latest if there are several. Throws a `StoreError`. */
   find(id: string): HistoryRow | undefined;
 }

@@ -34,6 +34,7 @@ export class History {
   /** Where the next decision goes once `MOST` are waiting: over the oldest. */
   #oldest = 0;
   #cancel: (() => void) | undefined;
+  #storing: Promise<void> | undefined;
   /** Whether the last try to store failed. Once in a while it does: a checkpoint holds the lock for a moment. */
   #failed = false;
 
@@ -55,10 +56,12 @@ export class History {
   }
 
   /** Stores what waits, and stops. */
-  close(): void {
+  async close(): Promise<void> {
+    this.#cancel?.();
+    await this.#storing;
     this.#cancel?.();
     this.#failed = true; // there is no next time: the first failure is told
-    this.#flush();
+    await this.#store();
     this.#cancel?.();
   }
 
@@ -74,36 +77,44 @@ export class History {
 
   /** Part by part, since mail waits meanwhile. */
   readonly #empty = (): void => {
-    this.#cancel = undefined;
+    this.#storing = this.#drop();
+  };
+
+  async #drop(): Promise<void> {
     const { store, size, timers, log } = this.#parts;
-    if (size() > 0) {
-      this.#flush();
-      return;
-    }
+    if (size() > 0) return this.#store();
+    this.#cancel = undefined;
     try {
-      if (store.append([], 0) > 0) this.#cancel = timers.after(GATHER, this.#empty);
+      if ((await store.append([], 0)) > 0) this.#cancel ??= timers.after(GATHER, this.#empty);
     } catch (error) {
-      this.#cancel = timers.after(RETRY, this.#empty);
+      this.#cancel ??= timers.after(RETRY, this.#empty);
       const cause = error instanceof Error ? error.message : String(error);
       log.warn('history', 'decisions of before `history: 0` can not be removed yet', { cause });
     }
-  };
+  }
 
   readonly #flush = (): void => {
-    this.#cancel = undefined;
-    if (this.#waiting.length === 0) return;
+    this.#storing = this.#store();
+  };
+
+  async #store(): Promise<void> {
     const { store, size, timers, log } = this.#parts;
-    const inOrder = [...this.#waiting.slice(this.#oldest), ...this.#waiting.slice(0, this.#oldest)];
+    const rows = [...this.#waiting.slice(this.#oldest), ...this.#waiting.slice(0, this.#oldest)];
+    this.#waiting = [];
+    this.#oldest = 0;
+    this.#cancel = undefined;
+    if (rows.length === 0) return;
     try {
-      store.append(
-        inOrder.map(({ decision, time }) => rowOf(recordOf(decision, time))),
+      await store.append(
+        rows.map(({ decision, time }) => rowOf(recordOf(decision, time))),
         size(),
       );
-      this.#waiting = [];
-      this.#oldest = 0;
       this.#failed = false;
     } catch (error) {
-      this.#cancel = timers.after(GATHER, this.#flush);
+      if (size() === 0) return; // nobody wants them any more
+      // They come before those that were added meanwhile, the oldest of which go.
+      this.#waiting = [...rows, ...this.#waiting].slice(-MOST);
+      this.#cancel ??= timers.after(GATHER, this.#flush);
       if (!this.#failed) {
         this.#failed = true;
         return;
@@ -111,5 +122,5 @@ export class History {
       const cause = error instanceof Error ? error.message : String(error);
       log.warn('history', 'decisions can not be stored: `explain --id` will not know all of them', { cause });
     }
-  };
+  }
 }

@@ -50,8 +50,7 @@ export class Learning {
     this.#writer = new NoteWriter(store, timers, log);
     this.#notebook = { store, writer: this.#writer, clock, timers };
     this.#standings = createStandings(this.#notebook);
-    const sweep = async (now: number): Promise<ReturnType<NoteStore['sweep']>> => store.sweep(now);
-    this.#sweeper = createSweeper({ sweep, what: 'notes', clock, timers, logger });
+    this.#sweeper = createSweeper({ sweep: now => store.sweep(now), what: 'notes', clock, timers, logger });
   }
 
   /** What a configuration makes of it: what is in force already if its rules are the same. */
@@ -62,9 +61,9 @@ export class Learning {
   }
 
   /** Stores what is not stored yet, and stops. */
-  close(): void {
+  close(): Promise<void> {
     this.#sweeper.stop();
-    this.#writer.close();
+    return this.#writer.close();
   }
 
   #learn(rules: LearningRules): Learned {

@@ -22,8 +22,8 @@ export interface NoteStore {
   read(kind: string, key: string): Note | undefined;
   /** The keys of a kind that follow `after`, in an order that stays, so many at most; the first follows the empty one. */
   keys(kind: string, after: string, most: number): readonly string[];
-  /** Makes all of these changes, or throws and makes none. */
-  write(changes: readonly Change[]): void;
+  /** Makes all of these changes, or none and rejects with a `StoreError`. */
+  write(changes: readonly Change[]): Promise<void>;
   /** Removes notes that lapsed before `now` for a few milliseconds at most; says how many, and whether there may be more. */
-  sweep(now: number): { readonly removed: number; readonly more: boolean };
+  sweep(now: number): Promise<{ readonly removed: number; readonly more: boolean }>;
 }

@@ -21,7 +21,9 @@ export class NoteWriter {
   readonly #log: Pick<RateLimited, 'warn'>;
   /** By kind and key, so that the last change of a second is the one that counts; in the order of their first. */
   #waiting = new Map<string, Change>();
+  /** Takes the next write back; something to call also while one is under way. */
   #cancel: (() => void) | undefined;
+  #writing: Promise<void> | undefined;
   #closed = false;
 
   constructor(store: NoteStore, timers: Timers, log: Pick<RateLimited, 'warn'>) {
@@ -48,32 +50,40 @@ export class NoteWriter {
   }
 
   /** Stores all that waits, now. What can't be stored is lost, and said so. */
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
+    this.#cancel?.();
+    await this.#writing;
     this.#cancel?.();
     this.#cancel = undefined;
     const changes = [...this.#waiting.values()];
     this.#waiting.clear();
     if (changes.length === 0) return;
     try {
-      this.#store.write(changes);
+      await this.#store.write(changes);
     } catch (error) {
       this.#failed(error, 'the last of what was learned is lost');
     }
   }
 
   readonly #flush = (): void => {
-    this.#cancel = undefined;
-    const batch = [...this.#waiting].slice(0, BATCH);
+    this.#writing = this.#write([...this.#waiting].slice(0, BATCH));
+  };
+
+  /** While it is under way `#cancel` stands: nothing else begins. */
+  async #write(batch: readonly (readonly [name: string, change: Change])[]): Promise<void> {
     try {
-      this.#store.write(batch.map(([, change]) => change));
-      for (const [name] of batch) this.#waiting.delete(name);
-      if (this.#waiting.size > 0) this.#cancel = this.#timers.after(PAUSE, this.#flush);
+      await this.#store.write(batch.map(([, change]) => change));
+      for (const [name, change] of batch) {
+        // What has changed once more meanwhile still waits.
+        if (this.#waiting.get(name) === change) this.#waiting.delete(name);
+      }
+      this.#cancel = this.#waiting.size > 0 ? this.#timers.after(PAUSE, this.#flush) : undefined;
     } catch (error) {
       this.#failed(error, 'what was learned could not be stored and will be tried again');
       this.#cancel = this.#timers.after(RETRY, this.#flush);
     }
-  };
+  }
 
   #failed(error: unknown, message: string): void {
     this.#log.warn('notes', message, { cause: error instanceof Error ? error.message : String(error) });

@@ -1,6 +1,6 @@
 /**
  * Sees to it that the write-ahead log of a database stays small, by asking a worker thread (`checkpoint-worker.ts`) for
- * checkpoints as rows are written. The thread starts with the first.
+ * checkpoints as pages are written. The thread starts with the first.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -14,8 +14,8 @@ export interface CheckpointerOptions {
   readonly onLost: () => void;
 }
 
-/** A checkpoint is asked for when this many rows were written: some 8 MB of log. */
-const ROWS = 2_000;
+/** A checkpoint is asked for when this many pages were written: some 8 MB of log. */
+const PAGES = 2_000;
 /** Frames in the log, 256 MB, from which on someone must be keeping it from starting anew. */
 const MANY_FRAMES = 65_536;
 
@@ -25,7 +25,7 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
   #worker: Worker | undefined;
-  #rows = 0;
+  #pages = 0;
   #running = false;
   #troubled = false;
   #ended = false;
@@ -34,11 +34,11 @@ export class Checkpointer {
     this.#options = options;
   }
 
-  /** Counts rows that were written since the last call. */
-  wrote(rows: number): void {
-    this.#rows += rows;
-    if (this.#rows < ROWS || this.#running || this.#ended) return;
-    this.#rows = 0;
+  /** Counts pages that were written since the last call. */
+  wrote(pages: number): void {
+    this.#pages += pages;
+    if (this.#pages < PAGES || this.#running || this.#ended) return;
+    this.#pages = 0;
     this.#running = true;
     this.#worker ??= this.#start();
     this.#worker.postMessage('checkpoint');

@@ -1,5 +1,5 @@
 /**
- * Keeps a database open, and its log short. Once a second, if it is asked for, it looks whether the file is still there: one
+ * Keeps a database open, its log short, and a companion beside it: something with a connection of its own. Once a second, if it is asked for, it looks whether the file is still there: one
  * that was deleted or replaced takes what is written to it to the grave. Then, and when SQLite finds it corrupt, it is opened
  * anew; an empty one is made if there is none. A corrupt file is never deleted or overwritten.
  */
@@ -18,6 +18,19 @@ export interface KeeperOptions extends DatabaseOptions {
   readonly logger: Logger;
 }
 
+/** Something that works on the database with a connection of its own, and has to let go of it before it is opened anew. */
+export interface Companion {
+  /** Resolves when its connection is closed. */
+  close(): Promise<void>;
+}
+
+export interface KeeperEvents {
+  /** `current` has something new to say. */
+  readonly onReady: () => void;
+  /** The database is open: starts what is to work beside it. */
+  readonly companion?: () => Companion;
+}
+
 /** Milliseconds between two looks whether the file is in place, and between two tries to open it. */
 const LOOK_INTERVAL = 1_000;
 /** Milliseconds after an opening before corruption is a reason for another. */
@@ -25,20 +38,22 @@ const CORRUPT_INTERVAL = 60_000;
 
 export class DatabaseKeeper {
   readonly #options: KeeperOptions;
-  readonly #onReady: () => void;
+  readonly #events: KeeperEvents;
   #database: SqliteDatabase | undefined;
   #checkpointer: Checkpointer;
+  #companion: Companion | undefined;
   #failure: StoreError | undefined;
   #renewal: Promise<void> | undefined;
   #openedAt: number;
   #lookedAt: number;
 
-  /** Takes over an open database. `onReady` is called when `current` has something new to say. */
-  constructor(options: KeeperOptions, database: SqliteDatabase, onReady: () => void) {
+  /** Takes over an open database. */
+  constructor(options: KeeperOptions, database: SqliteDatabase, events: KeeperEvents) {
     this.#options = options;
-    this.#onReady = onReady;
+    this.#events = events;
     this.#database = database;
     this.#checkpointer = this.#newCheckpointer();
+    this.#companion = events.companion?.();
     this.#openedAt = this.#lookedAt = options.clock.monotonic();
   }
 
@@ -60,23 +75,26 @@ export class DatabaseKeeper {
     return database;
   }
 
-  /** Counts rows that were written. */
-  wrote(rows: number): void {
-    if (rows > 0) this.#checkpointer.wrote(rows);
+  /** Counts pages that were written, about: a row mostly takes one of its own. */
+  wrote(pages: number): void {
+    if (pages > 0) this.#checkpointer.wrote(pages);
   }
 
   /** Makes a StoreError of what SQLite threw, and sees whether something must be done about it. */
   failed(error: unknown): StoreError {
-    const { clock, path } = this.#options;
-    if (this.#database && isCorrupt(error) && clock.monotonic() - this.#openedAt >= CORRUPT_INTERVAL) {
-      this.#renew('the database is corrupt');
-    }
-    return storeError(path, error);
+    if (isCorrupt(error)) this.corrupted();
+    return storeError(this.#options.path, error);
+  }
+
+  /** Somebody's connection found the file corrupt: it is opened anew, once in a while. */
+  corrupted(): void {
+    if (!this.#database || this.#options.clock.monotonic() - this.#openedAt < CORRUPT_INTERVAL) return;
+    this.#renew('the database is corrupt');
   }
 
   async close(): Promise<void> {
     await this.#renewal;
-    await this.#checkpointer.close();
+    await this.#closeOthers();
     this.#database?.close();
     this.#database = undefined;
   }
@@ -92,7 +110,7 @@ export class DatabaseKeeper {
     const old = this.#database;
     this.#database = undefined;
     // Two connections of one process to two files at one path would not notice each other: so all of the old ones go first.
-    this.#renewal = this.#checkpointer.close().then(() => {
+    this.#renewal = this.#closeOthers().then(() => {
       try {
         old?.abandon();
       } catch (error) {
@@ -100,8 +118,12 @@ export class DatabaseKeeper {
       }
       this.#open();
       this.#renewal = undefined;
-      this.#onReady();
+      this.#events.onReady();
     });
+  }
+
+  async #closeOthers(): Promise<void> {
+    await Promise.all([this.#companion?.close(), this.#checkpointer.close()]);
   }
 
   #open(): void {
@@ -109,6 +131,7 @@ export class DatabaseKeeper {
     try {
       this.#database = new SqliteDatabase(path, this.#options);
       this.#checkpointer = this.#newCheckpointer();
+      this.#companion = this.#events.companion?.();
       this.#failure = undefined;
       this.#openedAt = clock.monotonic();
       logger.warn('the database is open again', { file: path });

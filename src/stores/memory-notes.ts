@@ -35,7 +35,7 @@ class MemoryNotes implements NoteStore {
     return [...this.#notes.keys()].filter(name => name.startsWith(start)).map(name => name.slice(start.length));
   }
 
-  write(changes: readonly Change[]): void {
+  async write(changes: readonly Change[]): Promise<void> {
     for (const { kind, key, note } of changes) {
       const name = nameOf(kind, key);
       this.#notes.delete(name);
@@ -44,7 +44,7 @@ class MemoryNotes implements NoteStore {
     }
   }
 
-  sweep(now: number): { removed: number; more: boolean } {
+  async sweep(now: number): Promise<{ removed: number; more: boolean }> {
     this.#walk ??= this.#notes.entries();
     let removed = 0;
     for (let looked = 0; looked < SLICE; looked++) {

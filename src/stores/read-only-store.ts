@@ -5,7 +5,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { resolve as absolute } from 'node:path';
 import { StoreError } from '../greylist/store.ts';
-import type { HistoryStore } from '../history/history-store.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 import { storeError } from './sqlite-error.ts';
 import { SqliteHistory } from './sqlite-history.ts';
@@ -24,7 +23,7 @@ export function openReadOnlyStore(file: string): NotingStore {
   }
   const open = { require: () => database, wrote: () => {}, failed };
   const notes = new SqliteNotes(open);
-  const history: HistoryStore = new SqliteHistory(open);
+  const history = new SqliteHistory(open);
   const nothingSwept = { removed: 0, more: false };
   return {
     async update(triplet, decide) {
@@ -38,10 +37,10 @@ export function openReadOnlyStore(file: string): NotingStore {
     notes: {
       read: (kind, key) => notes.read(kind, key),
       keys: (kind, after, most) => notes.keys(kind, after, most),
-      write: () => {},
-      sweep: () => nothingSwept,
+      write: async () => {},
+      sweep: async () => nothingSwept,
     },
-    history: { append: () => 0, find: id => history.find(id) },
+    history: { append: async () => 0, find: id => history.find(id) },
   };
 }
 

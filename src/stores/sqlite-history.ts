@@ -2,14 +2,14 @@
  * The ring of the last decisions on SQLite. The texts are JSON, which is well-formed whatever a client said. Rows are numbered, so
  * that the oldest are found without an index; an id is looked for in all of them, which a person can wait for.
  */
-import type { HistoryRow, HistoryStore } from '../history/history-store.ts';
+import type { HistoryRow } from '../history/history-store.ts';
 import { type OpenDatabase, SideTable } from './side-table.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 
 /** Rows dropped at a time: a history that was made much smaller shrinks step by step, since mail waits meanwhile. */
 const MOST_DROPPED = 1_000;
 
-export class SqliteHistory implements HistoryStore {
+export class SqliteHistory {
   readonly #table: SideTable<ReturnType<typeof prepare>>;
 
   constructor(open: OpenDatabase) {

@@ -1,8 +1,8 @@
 /**
- * The note store on SQLite: a table beside the triplets', on the same connection, in transactions of its own. Nothing in here
- * waits: if another process has the lock, a write throws, and who writes tries again.
+ * Notes on SQLite: a table beside the triplets', in transactions of its own. Nothing in here waits: if another connection has
+ * the lock, a write throws, and who writes tries again.
  */
-import type { Change, Note, NoteStore } from '../learning/note-store.ts';
+import type { Change, Note } from '../learning/note-store.ts';
 import { decodeLossless, encodeLossless } from './lossless-text.ts';
 import { type OpenDatabase, SideTable } from './side-table.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
@@ -10,7 +10,7 @@ import type { SqliteDatabase } from './sqlite-database.ts';
 /** Notes that one slice of a sweep removes at most: a few milliseconds' worth. */
 const SLICE = 200;
 
-export class SqliteNotes implements NoteStore {
+export class SqliteNotes {
   readonly #table: SideTable<ReturnType<typeof prepare>>;
 
   constructor(open: OpenDatabase) {

@@ -1,29 +1,25 @@
 /**
- * The store port on SQLite. Updates that arrive together are one transaction (`docs/decisions/0011-group-commit.md`): they
- * are collected while the event loop is busy, run in order, and told their answers once all is committed.
+ * The store port on SQLite. Updates that arrive together are one transaction (`update-queue.ts`): they are collected while the
+ * event loop is busy. With `thread`, attempts are judged and stored in a thread of its own (`store-thread.ts`), so that
+ * neither its work nor a slow disk is in the way of replies; what is rare stays here.
  *
- * What can go wrong, and what becomes of it:
- *
- * - the commit fails (disk full, input/output error): all of its updates reject and nothing of them is stored; the next
- *   transaction tries anew;
- * - another process holds the write lock: updates that change nothing are answered, the others wait without the event loop
- *   waiting with them, and reject after `patience`;
- * - the file is deleted, replaced or corrupt: see `database-keeper.ts`; what waits goes to the new file, or rejects if there
- *   is none.
+ * If the file is deleted, replaced or corrupt, see `database-keeper.ts`: what waits goes to the new file, or rejects if there
+ * is none.
  */
 import { resolve as absolute } from 'node:path';
 import type { Clock, Timers } from '../clock.ts';
+import { type Judgement, judgeAttempt, type Question } from '../greylist/attempt.ts';
 import { type Entry, type Expiry, type Step, type Store, StoreError, type Triplet } from '../greylist/store.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import type { NoteStore } from '../learning/note-store.ts';
 import type { Logger } from '../log/logger.ts';
-import { runBatch, type Update } from './batch.ts';
+import { type Chore, Chores, type Swept } from './chores.ts';
 import { DatabaseKeeper } from './database-keeper.ts';
 import type { DatabaseOptions } from './database-options.ts';
 import { SqliteDatabase } from './sqlite-database.ts';
 import { isBusy, storeError } from './sqlite-error.ts';
-import { SqliteHistory } from './sqlite-history.ts';
-import { SqliteNotes } from './sqlite-notes.ts';
+import { StoreThread } from './store-thread.ts';
+import { BATCH_LIMIT, UpdateQueue } from './update-queue.ts';
 
 export interface SqliteStoreOptions extends DatabaseOptions {
   /** Path of the database file; its folder must exist. */
@@ -33,19 +29,17 @@ export interface SqliteStoreOptions extends DatabaseOptions {
   readonly logger: Logger;
   /** Milliseconds that the lock of another process may hold an update up; default 5,000. */
   readonly patience?: number;
+  /** Whether attempts are judged and stored in a thread of its own; default no. */
+  readonly thread?: boolean;
 }
 
 const PATIENCE = 5_000;
-/** Most updates in one transaction: a few milliseconds of work. */
-const BATCH_LIMIT = 256;
 /** Milliseconds that a transaction is put off at most while the event loop has other work. */
 const COLLECT_TIME = 1;
 /** Milliseconds from which on a turn of the event loop has done some work: an idle one takes a microsecond or two. */
 const BUSY_TURN = 0.01;
-/** Milliseconds between two tries to get the lock, which double from the first to the last. */
-const RETRY = { first: 1, last: 20 };
-/** Milliseconds that a slice of a sweep should take, and the bounds within which its number of rows is adapted to that. */
-const SLICE = { time: 1, fewest: 64, most: 8_192 };
+/** Milliseconds between two tries to open a database that another process has locked. */
+const OPEN_AGAIN = 20;
 
 /** A store that keeps notes and the last decisions beside the triplets. */
 export interface NotingStore extends Store {
@@ -60,10 +54,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Noti
   const end = clock.monotonic() + patience;
   for (;;) {
     try {
-      return new SqliteStore({ ...options, path, patience }, new SqliteDatabase(path, options));
+      const store = new SqliteStore({ ...options, path, patience }, new SqliteDatabase(path, options));
+      await store.started();
+      return store;
     } catch (error) {
       if (!isBusy(error) || clock.monotonic() >= end) throw storeError(path, error);
-      await new Promise<void>(wake => timers.after(RETRY.last, wake));
+      await new Promise<void>(wake => timers.after(OPEN_AGAIN, wake));
     }
   }
 }
@@ -73,38 +69,51 @@ class SqliteStore implements NotingStore {
   readonly history: HistoryStore;
   readonly #path: string;
   readonly #clock: Clock;
-  readonly #timers: Timers;
-  readonly #patience: number;
   readonly #keeper: DatabaseKeeper;
-  #queue: Update[] = [];
-  /** Updates that the lock of another process holds up. */
-  #held: Update[] = [];
-  #retryAfter = RETRY.first;
+  readonly #queue: UpdateQueue;
+  readonly #chores: Chores;
+  #thread: StoreThread | undefined;
   #scheduled = false;
   #scheduledAt = 0;
   #turnedAt = 0;
-  #cursor = Number.MIN_SAFE_INTEGER;
-  #sliceRows = SLICE.fewest;
   #closing: Promise<void> | undefined;
-  #onIdle: (() => void) | undefined;
 
   constructor(options: SqliteStoreOptions & { readonly patience: number }, database: SqliteDatabase) {
     this.#path = options.path;
     this.#clock = options.clock;
-    this.#timers = options.timers;
-    this.#patience = options.patience;
-    this.#keeper = new DatabaseKeeper(options, database, () => this.#schedule());
-    this.notes = new SqliteNotes(this.#keeper);
-    this.history = new SqliteHistory(this.#keeper);
+    this.#keeper = new DatabaseKeeper(options, database, {
+      onReady: () => this.#schedule(),
+      ...(options.thread === true && { companion: () => this.#startThread(options) }),
+    });
+    this.#queue = new UpdateQueue(options, this.#keeper, () => this.#schedule());
+    const chores = new Chores(this.#keeper, options.clock);
+    this.#chores = chores;
+    // Reading is for now and here; writing may be the thread's.
+    this.notes = {
+      read: (kind, key) => chores.notes.read(kind, key),
+      keys: (kind, after, most) => chores.notes.keys(kind, after, most),
+      write: async changes => void (await this.#chore({ notes: changes })),
+      sweep: now => this.#chore({ sweepNotes: now }),
+    };
+    this.history = {
+      append: async (decisions, size) => (await this.#chore({ decisions, size })).removed,
+      find: id => chores.history.find(id),
+    };
+  }
+
+  /** Resolves when the thread, if there is to be one, takes part. */
+  async started(): Promise<void> {
+    await this.#thread?.started;
   }
 
   update<T>(triplet: Triplet, decide: (stored: Entry | undefined) => Step<T>): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(this.#closedError());
-    const promise = new Promise<unknown>((resolve, reject) => {
-      this.#queue.push({ triplet, decide, resolve, reject, since: this.#clock.monotonic() });
-    });
-    this.#schedule();
-    return promise as Promise<T>;
+    return this.#update(triplet, decide);
+  }
+
+  judge(triplet: Triplet, question: Question): Promise<Judgement> {
+    if (this.#closing !== undefined) return Promise.reject(this.#closedError());
+    return this.#readyThread()?.judge(triplet, question) ?? this.#judgeHere(triplet, question);
   }
 
   async get(triplet: Triplet): Promise<Entry | undefined> {
@@ -116,19 +125,9 @@ class SqliteStore implements NotingStore {
     }
   }
 
-  async sweep(expiry: Expiry): Promise<{ removed: number; more: boolean }> {
+  async sweep(expiry: Expiry): Promise<Swept> {
     if (this.#closing !== undefined) throw this.#closedError();
-    const start = this.#clock.monotonic();
-    try {
-      const { removed, next } = this.#keeper.require().deleteExpired(this.#cursor, this.#sliceRows, expiry);
-      this.#cursor = next ?? Number.MIN_SAFE_INTEGER;
-      this.#keeper.wrote(removed);
-      this.#adaptSlice(this.#clock.monotonic() - start);
-      return { removed, more: next !== undefined };
-    } catch (error) {
-      if (isBusy(error)) return { removed: 0, more: true };
-      throw this.#keeper.failed(error);
-    }
+    return this.#chore({ sweep: expiry });
   }
 
   close(): Promise<void> {
@@ -136,12 +135,49 @@ class SqliteStore implements NotingStore {
     return this.#closing;
   }
 
+  /** What the thread leaves unanswered comes back to the queue. */
   async #drain(): Promise<void> {
-    while (this.#queue.length > 0 || this.#held.length > 0) {
-      await new Promise<void>(wake => {
-        this.#onIdle = wake;
-      });
+    await this.#thread?.close();
+    await this.#queue.idle();
+  }
+
+  /** The thread, if there is one that works on the database in use. */
+  #readyThread(): StoreThread | undefined {
+    if (this.#thread?.isReady !== true) return undefined;
+    try {
+      return this.#keeper.current() === undefined ? undefined : this.#thread;
+    } catch {
+      return undefined; // what is wrong is told to who asks without the thread
     }
+  }
+
+  #startThread(options: SqliteStoreOptions & { readonly patience: number }): StoreThread {
+    const { path, logger, synchronous, maxPages, patience } = options;
+    this.#thread = new StoreThread({
+      work: { path, patience, options: { synchronous, maxPages } },
+      logger,
+      wrote: pages => this.#keeper.wrote(pages),
+      onCorrupt: () => this.#keeper.corrupted(),
+      instead: {
+        judge: (triplet, question) => this.#judgeHere(triplet, question),
+        chore: async chore => this.#chores.run(chore),
+      },
+    });
+    return this.#thread;
+  }
+
+  async #chore(chore: Chore): Promise<Swept> {
+    return this.#readyThread()?.chore(chore) ?? this.#chores.run(chore);
+  }
+
+  #judgeHere(triplet: Triplet, question: Question): Promise<Judgement> {
+    return this.#update(triplet, stored => judgeAttempt(stored, question));
+  }
+
+  #update<T>(triplet: Triplet, decide: (stored: Entry | undefined) => Step<T>): Promise<T> {
+    const answer = this.#queue.add(triplet, decide);
+    this.#schedule();
+    return answer;
   }
 
   #schedule(): void {
@@ -165,75 +201,8 @@ class SqliteStore implements NotingStore {
       return;
     }
     this.#scheduled = false;
-    this.#flush();
-    this.#onIdle?.();
+    this.#queue.flush();
   };
-
-  #flush(): void {
-    let batch = this.#queue;
-    try {
-      const database = this.#keeper.current();
-      if (!database) return; // the keeper will say when
-      this.#queue = batch.length > BATCH_LIMIT ? batch.slice(BATCH_LIMIT) : [];
-      if (batch.length > BATCH_LIMIT) batch = batch.slice(0, BATCH_LIMIT);
-      const { written, held } = runBatch(database, batch);
-      this.#keeper.wrote(written);
-      if (held.length > 0) this.#hold(held);
-    } catch (error) {
-      if (batch === this.#queue) this.#queue = [];
-      const failure = this.#keeper.failed(error);
-      for (const update of batch) update.reject(failure);
-    }
-    if (this.#queue.length > 0) this.#schedule();
-  }
-
-  #hold(updates: readonly Update[]): void {
-    if (this.#held.length === 0) this.#retryLater();
-    this.#held.push(...updates);
-  }
-
-  #retryLater(): void {
-    this.#timers.after(this.#retryAfter, () => this.#retry());
-    this.#retryAfter = Math.min(this.#retryAfter * 2, RETRY.last);
-  }
-
-  /** All that is held goes back to the queue when the lock is free; it is not worked through again before. */
-  #retry(): void {
-    if (this.#isLocked()) {
-      this.#giveUpOld();
-      if (this.#held.length > 0) this.#retryLater();
-    } else {
-      this.#retryAfter = RETRY.first;
-      this.#queue = this.#held.concat(this.#queue);
-      this.#held = [];
-      this.#schedule();
-    }
-    this.#onIdle?.();
-  }
-
-  #isLocked(): boolean {
-    try {
-      return this.#keeper.current()?.isLocked ?? true;
-    } catch {
-      return false; // whatever it is, the next batch meets it, and reports it
-    }
-  }
-
-  #giveUpOld(): void {
-    const limit = this.#clock.monotonic() - this.#patience;
-    const old = this.#held.filter(update => update.since <= limit);
-    if (old.length === 0) return;
-    this.#held = this.#held.filter(update => update.since > limit);
-    const failure = new StoreError(
-      `${this.#path}: another process has locked the database for more than ${this.#patience / 1000} s`,
-    );
-    for (const update of old) update.reject(failure);
-  }
-
-  #adaptSlice(time: number): void {
-    if (time < SLICE.time / 2) this.#sliceRows = Math.min(this.#sliceRows * 2, SLICE.most);
-    else if (time > SLICE.time) this.#sliceRows = Math.max(this.#sliceRows >> 1, SLICE.fewest);
-  }
 
   #closedError(): StoreError {
     return new StoreError(`${this.#path}: the store is closed`);

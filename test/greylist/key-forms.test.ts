@@ -19,7 +19,7 @@ class Memory implements FormMemory {
     return this.text;
   }
 
-  write(text: string): void {
+  async write(text: string): Promise<void> {
     this.writes++;
     if (this.failing) throw new Error('locked');
     this.text = text;
@@ -89,6 +89,7 @@ test('what can not be written is tried again', async () => {
   const { start, memory, timers, lines } = setUp();
   memory.failing = true;
   start().use(wide, LIFETIME);
+  await timers.advance(0);
   assert.equal(memory.text, undefined);
   assert.match(lines.join(), /can not note down/);
   memory.failing = false;
@@ -96,14 +97,17 @@ test('what can not be written is tried again', async () => {
   assert.equal(start().use(narrow, LIFETIME).length, 1);
 });
 
-test('after closing it is not tried again, however often the form has changed', () => {
+test('after closing it is not tried again, however often the form has changed', async () => {
   const { start, memory, timers } = setUp();
   const running = start();
   memory.failing = true;
   running.use(wide, LIFETIME);
   running.use(narrow, LIFETIME);
+  await timers.advance(0);
   assert.equal(timers.size, 1);
+  running.use(wide, LIFETIME);
   running.close();
+  await timers.advance(0);
   assert.equal(timers.size, 0);
 });
 

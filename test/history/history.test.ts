@@ -14,7 +14,7 @@ class Target implements HistoryStore {
   failing = false;
   /** Rows of before that are still to be dropped. */
   old = 0;
-  append(rows: readonly HistoryRow[], size: number): number {
+  async append(rows: readonly HistoryRow[], size: number): Promise<number> {
     if (this.failing) throw new StoreError('disk full');
     if (rows.length > 0) this.batches.push(rows);
     const dropped = size === 0 ? Math.min(this.old, 1_000) : 0;
@@ -106,7 +106,7 @@ test('decisions that can not be stored at the end are told of, and nothing is tr
   const { timers, store, warnings, history } = make();
   store.failing = true;
   history.add(await decision('s.1'));
-  history.close();
+  await history.close();
   assert.equal(warnings.length, 1);
   assert.equal(timers.size, 0);
 });
@@ -114,11 +114,11 @@ test('decisions that can not be stored at the end are told of, and nothing is tr
 test('closing stores what waits; a size of 0 stores nothing', async () => {
   const { store, history } = make();
   history.add(await decision('s.1'));
-  history.close();
+  await history.close();
   assert.equal(store.batches.length, 1);
   const none = make(0);
   none.history.add(await decision('s.1'));
-  none.history.close();
+  await none.history.close();
   assert.equal(none.store.batches.length, 0);
 });
 

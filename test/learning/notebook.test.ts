@@ -59,7 +59,7 @@ test('once the keys in the store are known, one that is not among them costs no 
   const store = new WatchedNotes();
   const { clock, timers, restarted } = benchOf(store);
   const until = clock.now() + DAY;
-  store.write(
+  await store.write(
     Array.from({ length: 2_500 }, (_, index) => ({ kind: 'word', key: `k${index}`, note: { text: '["x"]', until } })),
   );
   const notebook = new Notebook(words, restarted());
@@ -104,10 +104,10 @@ test('with a store that stays broken no more than a bound gathers', () => {
   assert.equal(parts.writer.waiting('word', 'k20005'), undefined);
 });
 
-test('closing stores what waits', () => {
+test('closing stores what waits', async () => {
   const { parts, clock, restarted } = benchOf();
   new Notebook(words, parts).put('a', 'one', clock.now() + DAY);
-  parts.writer.close();
+  await parts.writer.close();
   assert.equal(new Notebook(words, restarted()).get('a'), 'one');
 });
 
@@ -115,17 +115,17 @@ test('what is learned after closing is lost, and nothing is tried for it', async
   const { parts, clock, timers, warnings } = benchOf();
   const notebook = new Notebook(words, parts);
   await timers.advance(SECOND);
-  parts.writer.close();
+  await parts.writer.close();
   notebook.put('a', 'one', clock.now() + DAY);
   assert.equal(timers.size, 0);
   assert.deepEqual(warnings, []);
 });
 
-test('a note that makes no sense counts as none', () => {
+test('a note that makes no sense counts as none', async () => {
   const { parts, clock, store } = benchOf();
   const until = clock.now() + DAY;
   for (const [index, text] of ['', '{', '7', 'null', '[7]'].entries()) {
-    store.write([{ kind: 'word', key: `k${index}`, note: { text, until } }]);
+    await store.write([{ kind: 'word', key: `k${index}`, note: { text, until } }]);
     assert.equal(new Notebook(words, parts).get(`k${index}`), undefined, text);
   }
 });

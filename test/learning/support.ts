@@ -51,10 +51,10 @@ export class WatchedNotes implements NoteStore {
     return this.#store.keys(kind, after, most);
   }
 
-  write(changes: Parameters<NoteStore['write']>[0]): void {
+  async write(changes: Parameters<NoteStore['write']>[0]): Promise<void> {
     if (this.failing) throw this.failing;
     this.writes.push(changes.length);
-    this.#store.write(changes);
+    await this.#store.write(changes);
   }
 
   sweep(now: number): ReturnType<NoteStore['sweep']> {

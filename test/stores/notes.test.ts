@@ -27,7 +27,7 @@ for (const [name, open] of kinds) {
   test(`a note store ${name} gives back what was written last, by kind and key, and forgets what was removed`, async t => {
     const notes = await open(t);
     assert.equal(notes.read('network', 'a'), undefined);
-    notes.write([
+    await notes.write([
       note('a', 'one'),
       note('b', 'two'),
       { ...note('a', 'other'), kind: 'pair' },
@@ -35,7 +35,7 @@ for (const [name, open] of kinds) {
     ]);
     assert.deepEqual(notes.read('network', 'a'), { text: 'three', until: 2_000 });
     assert.deepEqual(notes.read('pair', 'a'), { text: 'other', until: 1_000 });
-    notes.write([{ kind: 'network', key: 'a', note: undefined }]);
+    await notes.write([{ kind: 'network', key: 'a', note: undefined }]);
     assert.equal(notes.read('network', 'a'), undefined);
     assert.deepEqual(notes.read('network', 'b'), { text: 'two', until: 1_000 });
   });
@@ -43,8 +43,8 @@ for (const [name, open] of kinds) {
   test(`a note store ${name} tells all keys of a kind, slice by slice`, async t => {
     const notes = await open(t);
     const keys = Array.from({ length: 25 }, (_, index) => (index === 7 ? '\u0001\0' : `k${index}`));
-    notes.write(keys.map(key => note(key)));
-    notes.write([{ ...note('other'), kind: 'pair' }]);
+    await notes.write(keys.map(key => note(key)));
+    await notes.write([{ ...note('other'), kind: 'pair' }]);
     const told: string[] = [];
     for (
       let slice = notes.keys('network', '', 10);
@@ -59,10 +59,10 @@ for (const [name, open] of kinds) {
   test(`a sweep of notes ${name} removes all that have lapsed, and no other`, async t => {
     const notes = await open(t);
     const count = 1_200;
-    notes.write(Array.from({ length: count }, (_, index) => note(`k${index}`, 'x', index)));
+    await notes.write(Array.from({ length: count }, (_, index) => note(`k${index}`, 'x', index)));
     let removed = 0;
     for (;;) {
-      const slice = notes.sweep(700);
+      const slice = await notes.sweep(700);
       removed += slice.removed;
       if (!slice.more) break;
     }
@@ -82,7 +82,7 @@ for (const [name, open] of kinds) {
     const expected = new Map<string, Note>();
     await fc.assert(
       fc.asyncProperty(fc.array(change), async changes => {
-        notes.write(changes);
+        await notes.write(changes);
         for (const { kind, key, note: value } of changes) {
           if (value) expected.set(`${kind} ${key}`, value);
           else expected.delete(`${kind} ${key}`);
@@ -93,9 +93,9 @@ for (const [name, open] of kinds) {
   });
 }
 
-test('in memory the note written least recently makes room', () => {
+test('in memory the note written least recently makes room', async () => {
   const notes = createMemoryNotes(2);
-  notes.write([note('a'), note('b'), note('a'), note('c')]);
+  await notes.write([note('a'), note('b'), note('a'), note('c')]);
   assert.deepEqual(
     ['a', 'b', 'c'].map(key => notes.read('network', key) !== undefined),
     [true, false, true],
@@ -104,9 +104,9 @@ test('in memory the note written least recently makes room', () => {
 
 test('notes outlive the store, and a transaction that fails stores none of its notes', async t => {
   const { store, path } = await openStore(t);
-  store.notes.write([note('a', 'kept')]);
+  await store.notes.write([note('a', 'kept')]);
   const spoiled = { kind: 'network', key: 'c', note: { text: 'x', until: Number.NaN } };
-  assert.throws(() => store.notes.write([note('b'), spoiled]), /greylist\.db/);
+  await assert.rejects(store.notes.write([note('b'), spoiled]), /greylist\.db/);
   await store.update(tripletAt(1), () => ({ answer: undefined, store: pending }));
   await store.close();
   const again = await openStore(t, { path });
@@ -119,10 +119,10 @@ test("another process's lock makes a write throw at once, and the next one after
   const { store, path } = await openStore(t);
   const other = new Database(path);
   other.exec('BEGIN IMMEDIATE');
-  assert.throws(() => store.notes.write([note('a')]), /locked/);
+  await assert.rejects(store.notes.write([note('a')]), /locked/);
   other.exec('COMMIT');
   other.close();
-  store.notes.write([note('a')]);
+  await store.notes.write([note('a')]);
   assert.ok(store.notes.read('network', 'a'));
 });
 
@@ -134,12 +134,16 @@ test('a database of the first version gets its table of notes and keeps its trip
   makeFirst(path);
   const again = await openStore(t, { path });
   assert.deepEqual(await again.store.get(tripletAt(1)), pending);
-  again.store.notes.write([note('a')]);
+  await again.store.notes.write([note('a')]);
   assert.deepEqual(query(path, "SELECT kind, key, text, until FROM note WHERE kind = 'network'"), [
     ['network', 'a', 'x', 1_000],
   ]);
   // Its senders were told apart exactly.
-  const forms = new KeyForms({ memory: { read: () => read(again.store), write() {} }, ...again, timers: systemTimers });
+  const forms = new KeyForms({
+    memory: { read: () => read(again.store), async write() {} },
+    ...again,
+    timers: systemTimers,
+  });
   assert.deepEqual(
     forms.use({ prefix4: 24, prefix6: 64 }, 1_000).map(({ form }) => form),
     [{ prefix4: 24, prefix6: 64, senderKey: 'exact' }],

@@ -27,9 +27,10 @@ import { systemClock } from '../../src/clock.ts';
 import { StoreError } from '../../src/greylist/store.ts';
 import { SCHEMA_VERSION } from '../../src/stores/sqlite-schema.ts';
 import { PATIENCE } from '../support/bell.ts';
-import { run, spawnChild } from '../support/process.ts';
+import { run } from '../support/process.ts';
 import { type Owner, tempDir } from '../support/temp-dir.ts';
 import { put, sweepAll } from './contract.ts';
+import { holdLock } from './hold-lock.ts';
 import { type Opened, openStore, pending, query, tripletAt } from './sqlite-support.ts';
 
 /** A check for `assert.rejects`: a StoreError that names the file and says this. */
@@ -186,22 +187,6 @@ test('a full disk rejects new triplets, loses none that were acknowledged, and t
     await run('umount', ['--lazy', folder]);
   }
 });
-
-/** Another process that holds the write lock. Resolves, when it has it, to what ends that. */
-async function holdLock(owner: Owner, path: string): Promise<() => Promise<void>> {
-  const script = `
-    const database = new (require('better-sqlite3'))(${JSON.stringify(path)});
-    database.exec('BEGIN IMMEDIATE');
-    process.on('SIGUSR2', () => { database.exec('COMMIT'); database.close(); process.exit(0); });
-    setInterval(() => {}, 1_000);
-    console.log('locked');`;
-  const child = spawnChild(owner, process.execPath, ['-e', script], { cwd: join(import.meta.dirname, '..', '..') });
-  await child.line(/locked/);
-  return async () => {
-    child.kill('SIGUSR2');
-    await child.exited;
-  };
-}
 
 test("another process's lock holds up what must be stored, nothing else, and never the event loop", async t => {
   const { store, path } = await openStore(t, { clock: systemClock, patience: PATIENCE });
