@@ -13,6 +13,7 @@ export type { Answer, RecordType, Resolver } from './dns/resolver.ts';
 export { type BlocklistOptions, type Blocklists, createBlocklists } from './dnsbl/blocklists.ts';
 export type { ZoneOptions } from './dnsbl/zone.ts';
 export { type MilterFrontendParts, milterFilter } from './frontends/milter.ts';
+export type { Judgement, Question } from './greylist/attempt.ts';
 export { createGreylist, type Greylist, type GreylistOptions } from './greylist/greylist.ts';
 export { type Entry, type Store, StoreError, type Triplet } from './greylist/store.ts';
 export { type AddressList, loadAddressLists } from './lists/address-list.ts';

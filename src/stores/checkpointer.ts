@@ -5,10 +5,12 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../log/logger.ts';
-import type { CheckpointResult } from './checkpoint-worker.ts';
+import type { CheckpointResult, CheckpointWork } from './checkpoint-worker.ts';
 
 export interface CheckpointerOptions {
   readonly path: string;
+  /** Gives a descriptor of the database file, which stays open for as long as this is not closed. */
+  readonly descriptor: () => number;
   readonly logger: Logger;
   /** The thread is gone and does not return: the database has to do checkpoints by itself. */
   readonly onLost: () => void;
@@ -57,8 +59,10 @@ export class Checkpointer {
   }
 
   #start(): Worker {
+    const { path, descriptor } = this.#options;
+    const workerData: CheckpointWork = { path, descriptor: descriptor() };
     const file = new URL(`./checkpoint-worker${extname(import.meta.url)}`, import.meta.url);
-    const worker = new Worker(file, { workerData: this.#options.path, resourceLimits: RESOURCE_LIMITS });
+    const worker = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS });
     worker.on('message', (result: CheckpointResult) => this.#done(result));
     worker.on('error', error => this.#lost(error));
     worker.unref(); // after the listeners: each of them keeps the process

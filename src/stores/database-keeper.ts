@@ -143,6 +143,7 @@ export class DatabaseKeeper {
 
   #newCheckpointer(): Checkpointer {
     const { path, logger } = this.#options;
-    return new Checkpointer({ path, logger, onLost: () => this.#database?.checkpointByItself() });
+    const descriptor = (): number => (this.#database as SqliteDatabase).descriptor;
+    return new Checkpointer({ path, logger, descriptor, onLost: () => this.#database?.checkpointByItself() });
   }
 }

@@ -38,6 +38,9 @@ const PROBES = 16;
 /** SQLite would wait with the whole process standing still. The store tries again by itself. */
 const BUSY_TIMEOUT = 0;
 
+/** Kilobytes of pages kept in memory. Beyond that the system's own cache serves as well, and every connection has one. */
+const CACHE_KB = 8_192;
+
 /** A log that has grown beyond this is cut back when it starts anew; usually it stays below. */
 const LOG_LIMIT_BYTES = 256 * 1024 * 1024;
 
@@ -57,6 +60,7 @@ export class SqliteDatabase {
   readonly #update: Database.Statement;
   readonly #sliceEnd: Database.Statement;
   readonly #deleteExpired: Database.Statement;
+  #descriptor: number | undefined;
 
   /** Opens the database at an absolute path, and makes it (mode 0600, and so its log) if there is none. */
   constructor(path: string, options: DatabaseOptions) {
@@ -71,6 +75,7 @@ export class SqliteDatabase {
       this.#salt = readOnly ? checkSchema(database, path) : prepareSchema(database, path);
       database.pragma(`synchronous = ${options.synchronous}`);
       database.pragma('wal_autocheckpoint = 0');
+      database.pragma(`cache_size = -${CACHE_KB}`);
       database.pragma(`journal_size_limit = ${LOG_LIMIT_BYTES}`);
       if (options.maxPages !== undefined) database.pragma(`max_page_count = ${options.maxPages}`);
       this.#begin = database.prepare('BEGIN');
@@ -175,8 +180,19 @@ export class SqliteDatabase {
     return sameFile(this.#file, file) && file?.size !== 0n;
   }
 
+  /**
+   * A descriptor of the file, to flush it by. Only to be closed by `close` and `abandon`: closing any descriptor of a file takes
+   * this process's locks on it away (fcntl(2)), so no other connection of ours may be open then.
+   */
+  get descriptor(): number {
+    this.#descriptor ??= openSync(this.#path, 'r');
+    return this.#descriptor;
+  }
+
   close(): void {
     this.#database.close();
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
   }
 
   /**
@@ -186,7 +202,7 @@ export class SqliteDatabase {
    */
   abandon(): void {
     if (fileId(this.#path)?.size === 0n) rmSync(this.#path);
-    this.#database.close();
+    this.close();
     if (!sameFile(this.#log, fileId(`${this.#path}-wal`))) return;
     rmSync(`${this.#path}-wal`, { force: true });
     rmSync(`${this.#path}-shm`, { force: true });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -17,7 +17,9 @@ test('a checkpoint is made when many rows were written, and not before', async t
   const insert = database.prepare('INSERT INTO t VALUES (randomblob(3000))');
   for (let row = 0; row < 50; row++) insert.run();
   const logger = new MemoryLogger();
-  const checkpointer = new Checkpointer({ path, logger, onLost: () => {} });
+  const file = openSync(path, 'r');
+  t.after(() => closeSync(file));
+  const checkpointer = new Checkpointer({ path, logger, descriptor: () => file, onLost: () => {} });
   const before = statSync(path).size;
   checkpointer.wrote(1_999);
   await new Promise(resolve => setTimeout(resolve, 100));
@@ -34,7 +36,7 @@ test('a checkpoint is made when many rows were written, and not before', async t
 test('checkpoints that fail are told of once, until one does not', async t => {
   const path = join(tempDir(t), 'x.db');
   const logger = new MemoryLogger();
-  const checkpointer = new Checkpointer({ path, logger, onLost: () => {} });
+  const checkpointer = new Checkpointer({ path, logger, descriptor: () => -1, onLost: () => {} });
   checkpointer.wrote(2_000);
   await until(() => logger.lines.length > 0, 'a warning');
   assert.match(logger.lines[0] ?? '', /^warn: the write-ahead log does not get shorter .*unable to open/);
@@ -45,10 +47,11 @@ test('checkpoints that fail are told of once, until one does not', async t => {
 });
 
 test('a checkpointer that was never needed, or is closed twice, just ends', async t => {
-  const options = { path: join(tempDir(t), 'x.db'), logger: new MemoryLogger(), onLost: () => {} };
+  const logger = new MemoryLogger();
+  const options = { path: join(tempDir(t), 'x.db'), logger, descriptor: () => -1, onLost: () => {} };
   const checkpointer = new Checkpointer(options);
   await checkpointer.close();
   await checkpointer.close();
   checkpointer.wrote(10_000);
-  assert.deepEqual(options.logger.lines, []);
+  assert.deepEqual(logger.lines, []);
 });
