@@ -1,17 +1,15 @@
 /**
  * Macros: names and values the MTA tells before each command. A packet replaces what its stage had; a new command makes the
- * macros of the later stages stale. Payloads are kept as they came and parsed when first asked.
+ * macros of the later stages stale. Payloads are kept as they came, and read when asked: most are never asked for.
  */
 import { Command } from './constants.ts';
-import { decodeStrings, decodeText, encodeText } from './text.ts';
+import { decodeText, encodeText } from './text.ts';
 
 /** What a handler may ask. `get('i')`, `get('{i}')` and `get('auth_authen')`, `get('{auth_authen}')` are the same. */
 export interface Macros {
   /** The value in the newest stage that has it; undefined if no stage has it. May be empty. */
   get(name: string): string | undefined;
 }
-
-type StageSet = Map<string, string>;
 
 /** Bytes of macros kept a stage. MTAs tell some hundred; more than this is meant to fill the memory. */
 const MOST_BYTES = 16_384;
@@ -39,10 +37,10 @@ function ranks(): number[] {
 }
 
 export class MacroStore implements Macros {
-  /** By rank, in force: undefined, the payload as Latin-1 text, or the parsed set. */
-  readonly #stages: (string | StageSet | undefined)[] = new Array(ORDER.length).fill(undefined);
+  /** By rank, in force: payloads as Latin-1 text. */
+  readonly #stages: (string | undefined)[] = [];
   /** By rank, told ahead of the command they belong to. They come into force with it. */
-  readonly #told: (string | undefined)[] = new Array(ORDER.length).fill(undefined);
+  readonly #told: (string | undefined)[] = [];
 
   /** Takes a macro packet: the command byte it belongs to, then names and values. Too many bytes count as none. */
   put(buffer: Buffer, start: number, end: number): void {
@@ -81,29 +79,35 @@ export class MacroStore implements Macros {
   get(name: string): string | undefined {
     const bare = bareName(name);
     for (let rank = ORDER.length - 1; rank >= 0; rank--) {
-      let stage = this.#stages[rank];
-      if (stage === undefined) continue;
-      if (typeof stage === 'string') {
-        if (!stage.includes(bare)) continue;
-        stage = parse(stage);
-        this.#stages[rank] = stage;
-      }
-      const value = stage.get(bare);
+      const stage = this.#stages[rank];
+      const value = stage === undefined ? undefined : valueIn(stage, bare);
       if (value !== undefined) return value;
     }
     return undefined;
   }
 }
 
-/** Pairs of names and values; a last name without a value is dropped, as libmilter does. */
-function parse(payload: string): StageSet {
-  const set: StageSet = new Map();
-  const bytes = Buffer.from(payload, 'latin1');
-  const strings = decodeStrings(bytes, 0, bytes.length);
-  for (let at = 0; at + 1 < strings.length; at += 2) {
-    set.set(bareName(strings[at] as string), strings[at + 1] as string);
+/** Pairs of names and values, each ended by a NUL. Of a name told twice the last counts; one without a value is dropped, as by libmilter. */
+function valueIn(payload: string, bare: string): string | undefined {
+  if (!payload.includes(bare)) return undefined;
+  let found: string | undefined;
+  for (let at = 0; at < payload.length; ) {
+    const nameEnd = payload.indexOf('\0', at);
+    if (nameEnd < 0 || nameEnd + 1 >= payload.length) break;
+    const next = payload.indexOf('\0', nameEnd + 1);
+    const valueEnd = next < 0 ? payload.length : next;
+    if (bareName(payload.slice(at, nameEnd)) === bare) found = payload.slice(nameEnd + 1, valueEnd);
+    at = valueEnd + 1;
   }
-  return set;
+  return found === undefined ? undefined : textOf(found);
+}
+
+const HIGH = /[\x80-\xff]/;
+
+function textOf(latin1: string): string {
+  if (!HIGH.test(latin1)) return latin1;
+  const bytes = Buffer.from(latin1, 'latin1');
+  return decodeText(bytes, 0, bytes.length);
 }
 
 /** A macro's name without its braces. */

@@ -56,7 +56,7 @@ export class Session {
   #negotiated = NOTHING;
   /** A verdict has settled the whole SMTP connection: no handler is asked any more. */
   #settled = false;
-  readonly #out: Uint8Array[] = [];
+  #out: Uint8Array[] = [];
   #pumping = false;
   #closed = false;
   #outOfSequence = false;
@@ -155,7 +155,7 @@ export class Session {
     const out = this.#out;
     if (out.length === 0) return;
     const bytes = out.length === 1 ? (out[0] as Uint8Array) : Buffer.concat(out);
-    out.length = 0;
+    this.#out = []; // V8 takes longer to cut an array to nothing
     if (!this.#closed) this.#wire.write(bytes);
   }
 

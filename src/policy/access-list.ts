@@ -52,6 +52,8 @@ export function listedFiles(entries: ListEntries): readonly ListRequest[] {
 }
 
 export class AccessList {
+  /** Whether anything but clients' addresses is listed. */
+  readonly hasMore: boolean;
   readonly #clients: readonly PrefixTable<string>[];
   readonly #names: readonly PatternTable<string>[];
   readonly #unverified: boolean;
@@ -86,13 +88,10 @@ export class AccessList {
     for (const triple of triples.values) add(triple, `${key}.triples`);
     for (const file of triples.files) for (const { value, at } of files.items('triple', file)) add(value, at);
     this.#hasNameTriples = hasNames;
+    const patterns = [...this.#names, ...this.#senders, ...this.#recipients];
+    this.hasMore = patterns.some(({ size }) => size > 0) || this.#triples.size > 0;
   }
 
-  /** Whether anything but clients' addresses is listed. */
-  get hasMore(): boolean {
-    const tables = [...this.#names, ...this.#senders, ...this.#recipients];
-    return tables.some(({ size }) => size > 0) || this.#triples.size > 0;
-  }
 
   /** Where the client's address is listed. */
   client(session: Session): string | undefined {
