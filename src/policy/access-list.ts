@@ -92,7 +92,6 @@ export class AccessList {
     this.hasMore = patterns.some(({ size }) => size > 0) || this.#triples.size > 0;
   }
 
-
   /** Where the client's address is listed. */
   client(session: Session): string | undefined {
     if (this.#lastClient?.session !== session) this.#lastClient = { session, at: this.#clientAt(session) };

@@ -40,6 +40,8 @@ interface PendingChore {
   readonly reject: (error: StoreError) => void;
 }
 
+/** Attempts that wait at most. More only gather if the disk hangs, and then the greylist's deadline has long passed. */
+const MOST_PENDING = 20_000;
 /** It holds a batch or two at a time. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
 
@@ -89,6 +91,7 @@ export class StoreThread {
 
   /** Resolves when the change is committed; rejects with `StoreError` if that failed, and then nothing is stored. */
   judge(triplet: Triplet, question: Question): Promise<Judgement> {
+    if (this.#open >= MOST_PENDING) return Promise.reject(this.#overwhelmed());
     return new Promise((resolve, reject) => {
       const free = this.#tickets.pop();
       const ticket = free ?? this.#pending.length;
@@ -174,6 +177,10 @@ export class StoreThread {
     this.#closed();
     if ('error' in result) pending?.reject(new StoreError(result.error));
     else pending?.resolve(result);
+  }
+
+  #overwhelmed(): StoreError {
+    return new StoreError(`${this.#options.work.path}: ${this.#open} changes wait for the disk`);
   }
 
   /** Called once or twice when it ends, whatever for. */

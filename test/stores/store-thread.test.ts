@@ -165,6 +165,14 @@ test('what is under way when the store is closed is still stored and answered', 
   await assert.rejects(judge(1, at(0)), /closed/);
 });
 
+test('more than can wait are told so at once', async t => {
+  const { judge } = await open(t);
+  const results = await Promise.allSettled(Array.from({ length: 20_010 }, () => judge(1, at(0))));
+  const failures = results.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[];
+  assert.equal(failures.length, 10);
+  assert.match(failures[0]?.reason.message, /greylist\.db: 20000 changes wait for the disk/);
+});
+
 test('a thread that can not work is told of once, and everything it was given is done without it', async t => {
   const logger = new MemoryLogger();
   const judged: number[] = [];
