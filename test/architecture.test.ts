@@ -139,7 +139,7 @@ const forbidden: readonly (readonly [from: string, to: string, why: RegExp])[] =
   ['greylist/greylist.ts', '../stores/sqlite-store.ts', /greylist\/ may import only/],
   ['dnsbl/panel.ts', '../dns/cache.ts', /dnsbl\/ may import only/],
   ['lists/address-list.ts', '../config/config.ts', /lists\/ may import only/],
-  ['stores/sqlite-store.ts', '../greylist/timing.ts', /stores\/ may import only/],
+  ['stores/sqlite-store.ts', '../greylist/greylist.ts', /stores\/ may import only/],
   ['frontends/milter.ts', '../daemon.ts', /only cli\/ and the library import daemon.ts/],
   ['config/config.ts', '../stores/sqlite-store.ts', /only daemon.ts and index.ts import adapters/],
   ['cli/dnsbl.ts', '../dns/stub-resolver.ts', /only daemon.ts and index.ts import adapters/],
