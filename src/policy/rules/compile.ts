@@ -40,7 +40,7 @@ export function compileRules(rules: readonly Rule[], files: ListFiles): RuleBook
   const anchors = anchorsOf(rules, files);
   const compiled = rules.map((rule, index): CompiledRule => {
     return {
-      test: compileConditions(rule.conditions, files),
+      test: compileConditions(rule.conditions, files, rule.ending?.action === 'reject'),
       action: compileAction(rule),
       monitor: rule.monitor,
       byClient: anchors[index]?.kind === 'client',
@@ -64,9 +64,15 @@ function namesOf(rules: readonly Rule[], files: ListFiles): Tables {
   return tables('name', together, files);
 }
 
-export function compileConditions(conditions: Conditions, files: ListFiles, negated = false): Test {
+/**
+ * @param refuses whether the rule would refuse for them. Then what nobody has looked up counts as not found out below `not`, since
+ * nobody is to be refused for want of it
+ * @param below whether these stand below `not`
+ */
+export function compileConditions(conditions: Conditions, files: ListFiles, refuses = false, below = false): Test {
   const { client, name, unverified = false, helo, sender, recipient, auth, tls, spf, dnsbl, macro, time } = conditions;
   const tests: Test[] = [];
+  const careful = refuses && below;
   const compare = (
     kind: PatternKind,
     values: Values<Pattern> | undefined,
@@ -75,7 +81,7 @@ export function compileConditions(conditions: Conditions, files: ListFiles, nega
     if (values) tests.push(patternTest(expense(values), tables(kind, values, files), part));
   };
   if (client) tests.push(clientTest(networks(client, files)));
-  if (name) tests.push(nameTest(tables('name', name, files), unverified, negated));
+  if (name) tests.push(nameTest(tables('name', name, files), unverified, careful));
   compare('helo', helo, question => question.helo);
   compare('mail', sender, question => question.sender);
   compare('mail', recipient, question => question.recipient);
@@ -85,9 +91,9 @@ export function compileConditions(conditions: Conditions, files: ListFiles, nega
   else if (tls) tests.push(...tlsTests(tls, files));
   for (const [macroName, wanted] of Object.entries(macro ?? {})) tests.push(wantedMacro(macroName, wanted, files));
   if (time) tests.push(timeTest(time));
-  if (spf) tests.push(spfTest(spf));
-  if (dnsbl) tests.push(dnsblTest(dnsbl));
-  for (const each of conditions.not ?? []) tests.push(noneOf(compileConditions(each, files, true)));
+  if (spf) tests.push(spfTest(spf, careful));
+  if (dnsbl) tests.push(dnsblTest(dnsbl, careful));
+  for (const each of conditions.not ?? []) tests.push(noneOf(compileConditions(each, files, refuses, true)));
   return allOf(tests);
 }
 

@@ -33,16 +33,16 @@ export function patternTest(cost: 0 | 1, tables: Tables, subject: (question: Que
 }
 
 /**
- * The client's name. Only who goes by a name that matches is asked whether it is its own. `negated`: it stands below `not`, and
- * a rule may refuse for want of the name; so a client that may have one is not taken for nameless.
+ * The client's name. Only who goes by a name that matches is asked whether it is its own. `careful`: a rule may
+ * refuse for want of the name; so a client that may have one is not taken for nameless.
  */
-export function nameTest(tables: Tables, unverified: boolean, negated: boolean): Test {
-  return testOf(unverified && !negated ? 1 : 2, (question, evidence) => {
+export function nameTest(tables: Tables, unverified: boolean, careful: boolean): Test {
+  return testOf(unverified && !careful ? 1 : 2, (question, evidence) => {
     const { name } = question;
     const { session } = question.envelope;
     if (name === undefined) {
       if (question.nameUnknown) return undefined;
-      if (!negated || !question.nameUnexplained) return false;
+      if (!careful || !question.nameUnexplained) return false;
       return evidence.names.isNameless(session).then(certain => (certain ? false : undefined));
     }
     if (!has(tables, name)) return false;
@@ -84,22 +84,25 @@ export function timeTest(spans: readonly TimeSpan[]): Test {
   });
 }
 
-/** Where SPF is not looked up none of its results holds; a temporary error is no word, unless it is asked for. */
-export function spfTest(wanted: readonly SpfResult[]): Test {
+/**
+ * Where SPF is not looked up none of its results holds, or with `careful` nobody knows; a temporary error is no word, unless it
+ * is asked for.
+ */
+export function spfTest(wanted: readonly SpfResult[], careful: boolean): Test {
   const among = (result: SpfResult): Truth =>
     wanted.includes(result) ? true : result === 'temperror' ? undefined : false;
   return testOf(2, ({ envelope }, evidence) => {
     const result = evidence.spf(envelope);
-    if (result === undefined) return false;
+    if (result === undefined) return careful ? undefined : false;
     return typeof result === 'object' ? result.then(among) : among(result);
   });
 }
 
-/** Of clients that the blocklists are not asked about nothing holds. */
-export function dnsblTest(condition: DnsblCondition): Test {
+/** Of clients that the blocklists are not asked about nothing holds, or with `careful` nobody knows. */
+export function dnsblTest(condition: DnsblCondition, careful: boolean): Test {
   return testOf(2, ({ envelope }, evidence) => {
     const result = evidence.ballot(envelope);
-    if (result === undefined) return false;
+    if (result === undefined) return careful ? undefined : false;
     return 'then' in result ? result.then(late => judgeBallot(condition, late)) : judgeBallot(condition, result);
   });
 }

@@ -166,6 +166,18 @@ test('nobody is refused for want of a name that could not be found out, where th
   assert.equal(await asked(evidenceOf({ zone }), macros({ client_resolve: 'TEMP' })), 'advice undecided r0');
 });
 
+test('nobody is refused for want of an SPF result or a vote that was not looked up; anything else may be done', async () => {
+  const missing: readonly Conditions[] = [{ spf: ['pass'] }, wanted({ outcomes: ['clear'] })];
+  for (const not of missing) {
+    assert.equal(await ask(bookOf([ruleOf({ not: [not] }, reject)]), envelopeOf()), 'advice undecided r0');
+    assert.equal(await ask(bookOf([ruleOf({ not: [not] }, accept)]), envelopeOf()), 'accept r0');
+    assert.equal(
+      await ask(bookOf([ruleOf({ not: [not], ...senders('@a.example') }, reject)]), envelopeOf()),
+      'nothing',
+    );
+  }
+});
+
 test('only who goes by a name that a rule has is looked up, and early', () => {
   const book = bookOf([ruleOf(names('.a.example'), accept), ruleOf({ not: [names('/^mx\\./')] }, reject)]);
   assert.equal(book.mayAskName(sessionOf({ name: 'x.a.example' })), true);

@@ -124,7 +124,10 @@ async function oneByOne(rules: readonly Rule[], asked: Envelope): Promise<string
       .join(' ');
   for (const [index, each] of rules.entries()) {
     const name = `r${index}`;
-    const truth = await compileConditions(each.conditions, noFiles).holds(questionOf(asked), evidenceOf({ zone }));
+    const truth = await compileConditions(each.conditions, noFiles, each.ending?.action === 'reject').holds(
+      questionOf(asked),
+      evidenceOf({ zone }),
+    );
     const action = each.ending?.action;
     if (truth === false) continue;
     if (truth === undefined) {
