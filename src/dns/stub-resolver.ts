@@ -80,7 +80,8 @@ class StubResolver implements Resolver {
     if (flight?.wanted) return flight.join(options);
     let question: Question;
     try {
-      question = encodeQuestion(canonical, type);
+      // As it was given: a name that ends in two dots is none, though its canonical form ends in one.
+      question = encodeQuestion(name, type);
     } catch (error) {
       if (error instanceof NameError) return Promise.resolve(failed('malformed', error.message));
       throw error;

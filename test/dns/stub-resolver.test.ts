@@ -83,7 +83,7 @@ test('failures are not remembered', async t => {
 
 test('what is no name fails without a query', async t => {
   const { resolver, servers } = await bench(t, [{ udp: listed }]);
-  for (const name of ['a..b', 'x'.repeat(64), 'ä.test', 'a b', '', 'a\n']) {
+  for (const name of ['a..b', 'a..', '..', 'x'.repeat(64), 'ä.test', 'a b', '', 'a\n']) {
     const answer = await resolver.resolve(name, 'A');
     if (name === '') assert.equal(word(answer), '127.0.0.2', 'the root is a name');
     else assert.equal(word(answer), 'malformed', JSON.stringify(name));
