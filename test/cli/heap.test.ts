@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 
-/** Runs `churn` in a process of its own, in which `look()` takes note of a heap space's size. Returns the mean in MB. */
+/** Runs `churn` in a process of its own, in which `look()` takes note of a heap space's size. Returns the largest in MB. */
 function sizeOf(space: string, prelude: string, churn: string): number {
   const program = `
     import { getHeapSpaceStatistics } from 'node:v8';
@@ -13,7 +13,7 @@ function sizeOf(space: string, prelude: string, churn: string): number {
       sizes.push(space_size / 2 ** 20);
     };
     ${churn}
-    console.log(sizes.reduce((sum, size) => sum + size) / sizes.length);`;
+    console.log(Math.max(...sizes));`;
   return Number(execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }));
 }
 
@@ -30,7 +30,8 @@ test('what is set aside for new objects stays small under load; without the limi
   assert.ok(sizeOf('new_space', '', churn) > small);
 });
 
-test('objects that grow old and then are no longer used take less than they would without the limit', () => {
+test('objects that grow old and then are no longer used do not come to several times of what is', () => {
+  // Some 25 MB are in use at a time. Without the limit it becomes 90.
   const churn = `
     const kept = [];
     for (let round = 0; round < 400; round++) {
@@ -40,7 +41,6 @@ test('objects that grow old and then are no longer used take less than they woul
       look();
       await new Promise(resolve => setImmediate(resolve)); // V8 marks beside the program's work
     }`;
-  const small = sizeOf('old_space', limited, churn);
-  const free = sizeOf('old_space', '', churn);
-  assert.ok(small < free, `${small} MB, without the limit ${free} MB`);
+  const size = sizeOf('old_space', limited, churn);
+  assert.ok(size < 65, `${size} MB`);
 });
