@@ -21,7 +21,7 @@ import {
 } from '../milter/index.ts';
 import { parseAddress } from '../net/address.ts';
 import type { Decision, MessageVerdict } from '../policy/decision.ts';
-import type { Envelope, MessageStart, Session } from '../policy/envelope.ts';
+import type { Envelope, Macros, MessageStart, Session } from '../policy/envelope.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Accept } from '../policy/verdict.ts';
 
@@ -50,6 +50,9 @@ export interface MilterWishes {
 
 interface ConnectionState {
   session: Session | undefined;
+  macros: Macros | undefined;
+  /** Whether the MTA was asked for a macro when this connection was negotiated. */
+  readonly isAsked: (macro: string) => boolean;
   /** How many recipients it has had. */
   recipients: number;
 }
@@ -85,10 +88,13 @@ export function milterFilter(
     state.policy.mail(startOf(message, connection.state.session));
     return proceed;
   };
+  const lists = macros.length > 0 ? macrosWith(macros) : MACROS;
+  const asked = new Set(Object.values(lists).flat().map(bareName));
+  const isAsked = (macro: string): boolean => asked.has(macro);
   return {
     actions: ['addHeaders'],
-    macros: macros.length > 0 ? macrosWith(macros) : MACROS,
-    connectionState: () => ({ session: undefined, recipients: 0 }),
+    macros: lists,
+    connectionState: () => ({ session: undefined, macros: undefined, isAsked, recipients: 0 }),
     messageState: () => ({ policy: undefined, authenticated: undefined, decisions: [] }),
 
     connect(connection) {
@@ -178,13 +184,23 @@ function sessionOf({ id, hostname, peer, macros }: GreylistConnection): Session 
   return { id, address, transport, name: hostname, daemonName };
 }
 
-function startOf({ connection, sender, state, macros }: GreylistMessage, session: Session): MessageStart {
+/** `{auth_authen}` as `auth_authen`. */
+function bareName(macro: string): string {
+  return macro.replace(/^\{(.*)\}$/, '$1');
+}
+
+function macrosOf({ macros, state }: GreylistConnection): Macros {
+  state.macros ??= { get: name => macros.get(name), isAsked: state.isAsked };
+  return state.macros;
+}
+
+function startOf({ connection, sender, state }: GreylistMessage, session: Session): MessageStart {
   return {
     session,
     helo: connection.helo,
     sender: sender.address,
     authenticated: state.authenticated,
-    macros,
+    macros: macrosOf(connection),
   };
 }
 
@@ -198,7 +214,7 @@ function envelopeOf(message: GreylistMessage, recipient: Recipient): Envelope {
     sender: message.sender.address,
     recipient: recipient.address,
     authenticated: message.state.authenticated,
-    macros: message.macros,
+    macros: macrosOf(connection),
     rejectedByMta: recipient.rejectedByMta,
   };
 }

@@ -20,6 +20,8 @@ export interface Session {
 /** A frontend without macros has `noMacros`. */
 export interface Macros {
   get(name: string): string | undefined;
+  /** Whether the mail server was asked for it: else that it is missing means nothing. Default yes. */
+  isAsked?(name: string): boolean;
 }
 
 export const noMacros: Macros = { get: () => undefined };

@@ -384,6 +384,18 @@ describe('at the end of a message', () => {
   });
 });
 
+test('macros that were not asked for when the connection was negotiated are told from those that are not set', async () => {
+  const policy = new FakePolicy();
+  const { rig } = bench(policy, {}, offer(), { macros: ['tls_version'] });
+  await rig.sayAndWait(C(), H(), macros('M', 'x', '1'), M(), R());
+  const told = policy.envelopes[0]?.macros ?? assert.fail('nobody was asked about');
+  assert.equal(told.get('x'), '1');
+  assert.deepEqual(
+    ['tls_version', 'daemon_name', 'i', 'client_resolve'].map(name => told.isAsked?.(name)),
+    [true, true, true, false],
+  );
+});
+
 test('of the message nothing is asked for, and of the macros those that are read', () => {
   const filter = milterFilter({} as MilterFrontendParts);
   const [answer = ''] = begin(filter).say(offer());

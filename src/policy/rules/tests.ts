@@ -8,7 +8,7 @@ import type { PatternTable } from '../../lists/pattern-table.ts';
 import { type Subject, WordSubject } from '../../lists/subject.ts';
 import type { PrefixLookup } from '../../net/prefix-table.ts';
 import type { SpfResult } from '../../spf/spf.ts';
-import type { Session } from '../envelope.ts';
+import type { Envelope, Session } from '../envelope.ts';
 import type { Question } from '../question.ts';
 import type { Evidence } from './evidence.ts';
 import type { DnsblCondition } from './rule.ts';
@@ -62,19 +62,31 @@ export function authTest(wanted: boolean): Test {
 
 /** Set, and not empty, or neither. */
 export function macroTest(name: string, wanted: boolean): Test {
-  return testOf(0, ({ envelope }) => ((envelope.macros.get(name) ?? '') !== '') === wanted);
+  return testOf(0, ({ envelope }) => {
+    const value = envelope.macros.get(name);
+    return isUnknown(envelope, name, value) ? undefined : ((value ?? '') !== '') === wanted;
+  });
 }
 
 export function macroValueTest(name: string, tables: Tables): Test {
   return testOf(1, ({ envelope }) => {
     const value = envelope.macros.get(name);
+    if (isUnknown(envelope, name, value)) return undefined;
     return value !== undefined && has(tables, new WordSubject(value));
   });
 }
 
+/** Whether nobody asked for the macro: the connection was open before there was a rule about it. */
+function isUnknown({ macros }: Envelope, name: string, value: string | undefined): boolean {
+  return value === undefined && macros.isAsked?.(name) === false;
+}
+
 /** The macro is a number of at least so much. */
 export function macroNumberTest(name: string, least: number): Test {
-  return testOf(0, ({ envelope }) => Number(envelope.macros.get(name) ?? Number.NaN) >= least);
+  return testOf(0, ({ envelope }) => {
+    const value = envelope.macros.get(name);
+    return isUnknown(envelope, name, value) ? undefined : Number(value ?? Number.NaN) >= least;
+  });
 }
 
 export function timeTest(spans: readonly TimeSpan[]): Test {

@@ -116,6 +116,17 @@ test('a client name holds if it leads back to the address, or if nobody is to as
   assert.equal(await ask(trusting, named('forged.a.example'), evidence), 'accept r0');
 });
 
+test('a macro that nobody asked for is neither set nor not set', async () => {
+  const macros = { get: () => undefined, isAsked: (name: string) => name !== 'x' };
+  for (const wanted of [true, false, words('1')]) {
+    const book = (action: Parameters<typeof ruleOf>[1]) => bookOf([ruleOf({ macro: { x: wanted } }, action)]);
+    assert.equal(await ask(book(reject), envelopeOf({ macros })), 'advice undecided r0');
+    assert.equal(await ask(book(accept), envelopeOf({ macros })), 'advice doubt r0');
+  }
+  const known = bookOf([ruleOf({ macro: { y: false } }, reject)]);
+  assert.equal(await ask(known, envelopeOf({ macros })), 'reject r0');
+});
+
 test('a name that can not be looked up is a doubt, unless the rule would have refused', async () => {
   const evidence = evidenceOf({ zone });
   const ask1 = (...rules: Parameters<typeof bookOf>[0]) => ask(bookOf(rules), named('broken.a.example'), evidence);
