@@ -1,13 +1,16 @@
 /**
  * A timer that a stalled event loop doesn't fool. After a stall (a long garbage collection, a synchronous write) timers are
- * run while replies still wait in the sockets' buffers: libuv reads 32 datagrams a socket and turn. So an alarm that rings
- * late is put off once, for as long as it takes to read them; and one that rings early, because it was set late in a long
- * turn, is set anew.
+ * run while replies still wait in the sockets' buffers: libuv reads 32 datagrams a socket and turn. So an alarm that comes late is
+ * put off once, for as long as it takes to read them. One that comes in time may come just when a stall has ended: so its timer
+ * runs a millisecond early, and the loop has a turn to read. One that comes too early, because it was set late in a long turn, is
+ * set anew.
  */
 import type { Clock, Timers } from '../clock.ts';
 
 const LATE = 20;
 const GRACE = 50;
+/** Milliseconds. */
+const A_TURN = 1;
 
 export class Alarm {
   readonly #clock: Clock;
@@ -28,7 +31,7 @@ export class Alarm {
     this.#cancel?.();
     this.#due = due;
     this.#graced = false;
-    this.#schedule(due - this.#clock.monotonic());
+    this.#schedule(due - A_TURN - this.#clock.monotonic());
   }
 
   clear(): void {
@@ -42,14 +45,14 @@ export class Alarm {
 
   readonly #onTimer = (): void => {
     const late = this.#clock.monotonic() - this.#due;
-    if (late < -1) {
-      this.#schedule(-late);
-    } else if (late > LATE && !this.#graced) {
-      this.#graced = true;
-      this.#schedule(GRACE);
-    } else {
+    if (this.#graced) {
       this.#cancel = undefined;
       this.#ring();
+    } else if (late < -1 - A_TURN) {
+      this.#schedule(-late - A_TURN);
+    } else {
+      this.#graced = true;
+      this.#schedule(late > LATE ? GRACE : Math.max(A_TURN, -late));
     }
   };
 }
