@@ -1,7 +1,7 @@
 /**
  * What the daemon can do, beside yardsticks that run in turns with it, so that ratios hold on any machine and however busy it is.
  *
- *     npm run bench                 some two minutes: 16 connections, an empty database
+ *     npm run bench                 some four minutes: 16 connections, an empty database
  *     npm run bench -- --full       1, 16 and 128 connections; empty, 1 and 10 million triplets; sweeping; half an hour
  *     npm run bench -- --connections 16,128 --rows 0,1000000 --rounds 5 --seconds 3
  *
@@ -40,7 +40,8 @@ const rate = Number(flags.rate);
 /** Triplets that come again and again. */
 const FEW = 20_000;
 const MANY = 100_000_000;
-const WARM_UP = 1.5;
+/** Seconds. V8 needs some 50,000 sessions until everything is compiled. */
+const WARM_UP = 5;
 
 const folder = mkdtempSync(join(tmpdir(), 'milter-bench-'));
 const socket = join(folder, 'm.sock');
